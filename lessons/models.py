@@ -1,0 +1,210 @@
+"""People, courses and lessons, and how far each learner is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        if not email:
+            raise ValueError("An account needs an e-mail address; create_guest makes one without.")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+    def create_guest(self) -> User:
+        user = self.model(email=None, is_guest=True)
+        user.set_unusable_password()
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. A guest is one whose only key is the session cookie: no e-mail, no usable password."""
+
+    email = models.EmailField(_("e-mail address"), unique=True, null=True, blank=True)
+    is_guest = models.BooleanField(_("guest"), default=False, editable=False)
+    is_staff = models.BooleanField(_("instructor"), default=False, help_text=_("May open the admin."))
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(is_guest=True, email__isnull=True)
+                | models.Q(is_guest=False, email__isnull=False),
+                name="user_guest_or_email",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email or str(_("Guest %(number)s") % {"number": self.pk})
+
+    def clean(self) -> None:
+        # Not the base class's: it would turn a guest's absent address into an empty, colliding one.
+        if self.email:
+            self.email = self.email.strip().lower()
+
+
+class Course(models.Model):
+    slug = models.SlugField(_("slug"), unique=True)
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("summary"), blank=True, max_length=4000)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Lesson(models.Model):
+    """A lesson as its author is writing it; learners see `published`, which never changes."""
+
+    course = models.ForeignKey(Course, models.PROTECT, related_name="lessons", verbose_name=_("course"))
+    slug = models.SlugField(_("slug"), unique=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    title = models.CharField(_("title"), max_length=200)
+    summary = models.TextField(_("summary"), blank=True, max_length=4000)
+    minutes = models.PositiveSmallIntegerField(
+        _("minutes"), default=15, validators=[MinValueValidator(1), MaxValueValidator(600)]
+    )
+    claims = models.JSONField(_("claims"), default=list, blank=True, editable=False)
+    source = models.TextField(_("text"), blank=True, max_length=100_000)
+    published = models.ForeignKey(
+        "LessonRevision", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("lesson")
+        verbose_name_plural = _("lessons")
+        ordering = ["course__position", "position", "pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("lessons:lesson", args=[self.course.slug, self.slug])
+
+
+class LessonRevision(models.Model):
+    """A lesson as it was published. Progress, attempts and citations may point at it: it is never changed.
+
+    `sections`: [{anchor, title, text, blocks: [{kind: "html", html} | {kind: "figure", name} |
+    {kind: "question", id, prompt_html, several, choices: [{html, correct, because_html}]} |
+    {kind: "exercise", slug}]}]; `text` is plain, for search.
+    """
+
+    lesson = models.ForeignKey(
+        Lesson, models.CASCADE, related_name="revisions", verbose_name=_("lesson"), editable=False
+    )
+    number = models.PositiveIntegerField(_("number"), editable=False)
+    title = models.CharField(_("title"), max_length=200, editable=False)
+    summary = models.TextField(_("summary"), blank=True, editable=False)
+    minutes = models.PositiveSmallIntegerField(_("minutes"), editable=False)
+    source = models.TextField(_("text"), editable=False)
+    sections = models.JSONField(_("sections"), default=list, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, editable=False)
+    published_at = models.DateTimeField(_("published"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("lesson revision")
+        verbose_name_plural = _("lesson revisions")
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["lesson", "number"], name="lesson_revision_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return str(_("%(title)s, revision %(number)s") % {"title": self.title, "number": self.number})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise ValidationError(_("A published revision does not change; publish the next one."))
+        super().save(*args, **kwargs)
+
+
+class LessonVisit(models.Model):
+    """Where a learner was last in a lesson."""
+
+    learner = models.ForeignKey(User, models.CASCADE, related_name="lesson_visits")
+    lesson = models.ForeignKey(Lesson, models.CASCADE, related_name="visits")
+    anchor = models.CharField(max_length=100)
+    visited_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "lesson"], name="lesson_visit_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lesson_id}#{self.anchor}"
+
+
+class SectionProgress(models.Model):
+    """What a learner has done in a section: done once its question is right or it is marked as read."""
+
+    learner = models.ForeignKey(User, models.CASCADE, related_name="section_progress")
+    lesson = models.ForeignKey(Lesson, models.CASCADE, related_name="section_progress")
+    anchor = models.CharField(max_length=100)
+    tries = models.PositiveIntegerField(default=0)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["learner", "lesson", "anchor"], name="section_progress_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lesson_id}#{self.anchor}"
+
+
+class QuestionAnswer(models.Model):
+    """A learner's last answer to a question of a lesson, the number of tries, and how the first one went."""
+
+    learner = models.ForeignKey(User, models.CASCADE, related_name="question_answers")
+    lesson = models.ForeignKey(Lesson, models.CASCADE, related_name="question_answers")
+    revision = models.ForeignKey(LessonRevision, models.CASCADE, related_name="+")
+    anchor = models.CharField(max_length=100)
+    question = models.CharField(max_length=100)
+    choices = models.JSONField(default=list)
+    correct = models.BooleanField()
+    first_correct = models.BooleanField()
+    tries = models.PositiveIntegerField(default=1)
+    answered_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["learner", "lesson", "question"], name="question_answer_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lesson_id}#{self.anchor} {self.question}"
