@@ -1,0 +1,58 @@
+# The words people type: run, test, check, bench, browser, lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+.PHONY: run test check bench browser lock format help
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run      serve on http://$(HOST):$(PORT)/ (HOST and PORT are yours to set)"
+	@echo "make test     every test, the browser's included"
+	@echo "make check    format, lint, types, import contracts, migrations, deploy settings"
+	@echo "make bench    the benchmarks"
+	@echo "make browser  find or install the browser that the tests drive"
+	@echo "make lock     pin the dependencies of pyproject.toml anew"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is %d.%d." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is needed (on Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+
+# A stamp for each set of pins: installed again only when the pins change.
+$(VENV)/%.installed: requirements/%.txt | $(BIN)/python
+	@echo "Installing requirements/$*.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@touch $@
+
+run: $(VENV)/run.installed
+	@$(BIN)/python manage.py start --host $(HOST) --port $(PORT)
+
+browser: $(VENV)/dev.installed
+	@$(BIN)/python -m tests.browser.chromium
+
+test: browser
+	@$(BIN)/python -m tests.run
+
+check: $(VENV)/dev.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.conventions.deploy_check
+
+bench: $(VENV)/dev.installed
+	$(BIN)/python bench/engine.py
+	$(BIN)/python bench/first_words.py
+
+format: $(VENV)/dev.installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/dev.installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra postgres pyproject.toml -o requirements/postgres.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements/dev.txt
