@@ -1,0 +1,171 @@
+"""A piece of work: how long it takes, what it costs, what it waits for, whether it is needed at all.
+
+Units: seconds, US dollars.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Literal
+
+from coach.engine.errors import GraphError
+
+Join = Literal["all", "stream"]
+
+Z95 = 1.6448536269514722
+"""The 95th percentile of the standard normal distribution."""
+
+
+def _check_seconds(seconds: float, what: str) -> None:
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise GraphError(f"{what} is a number of seconds, 0 or more, not {seconds!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A duration that is always the same."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _check_seconds(self.seconds, "A duration")
+
+    @property
+    def typical(self) -> float:
+        """The median, in seconds."""
+        return self.seconds
+
+    @property
+    def spread(self) -> float:
+        """Sigma of the logarithm: none."""
+        return 0.0
+
+    def sample(self, rng: random.Random) -> float:  # noqa: ARG002
+        """The same seconds each time."""
+        return self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LogNormal:
+    """A duration with a long tail: half the calls within `p50` seconds, 95 in 100 within `p95`."""
+
+    p50: float
+    p95: float
+
+    def __post_init__(self) -> None:
+        _check_seconds(self.p50, "A p50")
+        _check_seconds(self.p95, "A p95")
+        if not 0 < self.p50 <= self.p95:
+            raise GraphError(f"p50 ({self.p50:g} s) must be above 0 and not above p95 ({self.p95:g} s)")
+
+    @property
+    def typical(self) -> float:
+        """The median, in seconds."""
+        return self.p50
+
+    @property
+    def spread(self) -> float:
+        """Sigma of the logarithm of the seconds."""
+        return math.log(self.p95 / self.p50) / Z95
+
+    def sample(self, rng: random.Random) -> float:
+        """One draw, in seconds."""
+        return self.p50 * math.exp(self.spread * rng.gauss(0.0, 1.0))
+
+
+Duration = Fixed | LogNormal
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A task is needed only with `probability`, and that is known when `decider` ends.
+
+    A decider that is itself dropped decides "not needed".
+    """
+
+    decider: str
+    probability: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.probability <= 1.0:
+            raise GraphError(f"A probability lies between 0 and 1, not at {self.probability!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work.
+
+    `needs`: names whose results it takes; it starts when all have ended (`join="all"`), or when the first has
+    (`join="stream"`): then it goes on receiving, its duration is split evenly over its needs, portion i runs from
+    the later of arrival i and the end of the portion before, and it ends after the last. A need that was dropped
+    counts as satisfied, brings no value, and no portion to a streaming join.
+
+    `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With it, it is
+    dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets its result before
+    the decider has ended.
+
+    `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs.
+    `call`: an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
+    Without one the runner waits for the typical duration.
+    `timeout_seconds` limits each attempt, `retries` more attempts follow a failed one after about `backoff_seconds`,
+    doubled each time. `first_output_seconds`: how long after its start its first piece of output is there, if it
+    streams its output (typical; it stretches with the duration).
+    """
+
+    name: str
+    needs: tuple[str, ...] = ()
+    _: KW_ONLY
+    duration: Duration = Fixed(0.0)
+    cost_usd: float = 0.0
+    blocking: bool = False
+    condition: Condition | None = None
+    speculative: bool = False
+    join: Join = "all"
+    uses: tuple[str, ...] = ()
+    call: Callable[..., Any] | None = None
+    timeout_seconds: float | None = None
+    retries: int = 0
+    backoff_seconds: float = 0.1
+    first_output_seconds: float | None = None
+    kind: str = "task"
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise GraphError(f"A task needs a name, not {self.name!r}")
+        object.__setattr__(self, "needs", tuple(dict.fromkeys(self.needs)))
+        object.__setattr__(self, "uses", tuple(dict.fromkeys(self.uses)))
+        self._check()
+
+    def _check(self) -> None:
+        if self.speculative and self.condition is None:
+            raise GraphError(f"Task {self.name!r} is speculative but has no condition", (self.name,))
+        if self.join not in ("all", "stream"):
+            raise GraphError(
+                f"Task {self.name!r} joins by 'all' or 'stream', not {self.join!r}", (self.name,)
+            )
+        if self.retries < 0 or self.cost_usd < 0 or self.backoff_seconds < 0:
+            raise GraphError(f"Task {self.name!r} has a negative cost, retries or backoff", (self.name,))
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
+            raise GraphError(
+                f"Task {self.name!r} has a time limit of {self.timeout_seconds!r} s", (self.name,)
+            )
+
+
+def default_needed(task: Task, needed: Mapping[str, bool] | None = None) -> bool:
+    """Whether a task counts as needed: as told, else by its probability, one half and more meaning yes."""
+    if task.condition is None:
+        return True
+    if needed is not None and task.name in needed:
+        return bool(needed[task.name])
+    return task.condition.probability >= 0.5
+
+
+def waits_for(task: Task) -> tuple[str, ...]:
+    """Its needs and its decider."""
+    if task.condition is None or task.condition.decider in task.needs:
+        return task.needs
+    return (*task.needs, task.condition.decider)

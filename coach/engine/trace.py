@@ -1,0 +1,143 @@
+"""What happened in a run, real or simulated: spans on one time axis, and what they cost.
+
+The runner and the simulator leave the same `Trace`; every picture of time is drawn from one.
+Units: seconds from the start of the trace, tokens, US dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+DONE = "done"
+DROPPED = "dropped"
+FAILED = "failed"
+CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One task's time. `status` is one of done, dropped (speculation or condition said no), failed, cancelled.
+
+    `critical`: on the chain that set the length of the trace. `first_output`: when its first piece of output was
+    there, if it streams. A dropped task that never ran has `start == end`.
+    """
+
+    name: str
+    start: float
+    end: float
+    kind: str = "task"
+    status: str = DONE
+    label: str = ""
+    critical: bool = False
+    speculative: bool = False
+    first_output: float | None = None
+    tokens_read: int = 0
+    tokens_written: int = 0
+    tokens_fresh: int = 0
+    tokens_output: int = 0
+    cost_usd: float = 0.0
+    needs: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        return self.end - self.start
+
+    @property
+    def wasted(self) -> bool:
+        """Whether it ran and its result was thrown away."""
+        return self.status == DROPPED and self.end > self.start
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return self.label or self.name
+
+
+_FIELDS = frozenset(each.name for each in fields(Span))
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Spans in order of their start. `note` says where they come from, if that matters."""
+
+    spans: tuple[Span, ...] = ()
+    note: str = ""
+    _by_name: dict[str, Span] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(self.spans))
+        object.__setattr__(self, "_by_name", {span.name: span for span in self.spans})
+
+    def __getitem__(self, name: str) -> Span:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @property
+    def makespan(self) -> float:
+        """Seconds until the last needed task ended."""
+        kept = [span.end for span in self.spans if span.status != DROPPED]
+        return max(kept or [span.end for span in self.spans], default=0.0)
+
+    @property
+    def cost_usd(self) -> float:
+        """Dollars of everything that was started, thrown-away work included."""
+        return sum(span.cost_usd for span in self.spans)
+
+    @property
+    def wasted_seconds(self) -> float:
+        """Running seconds of work whose result was thrown away."""
+        return sum(span.seconds for span in self.spans if span.status == DROPPED)
+
+    @property
+    def wasted_usd(self) -> float:
+        """Dollars of work whose result was thrown away."""
+        return sum(span.cost_usd for span in self.spans if span.status == DROPPED)
+
+    @property
+    def first_output(self) -> float:
+        """Seconds until the first piece of output that was kept; the makespan where nothing streams."""
+        pieces = [s.first_output for s in self.spans if s.first_output is not None and s.status != DROPPED]
+        return min(pieces, default=self.makespan)
+
+    @property
+    def critical_tasks(self) -> tuple[str, ...]:
+        """The chain that set the makespan, in order of time."""
+        return tuple(span.name for span in self.spans if span.critical)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-safe form; `from_dict` reads it back."""
+        return {
+            "note": self.note,
+            "spans": [{**asdict(span), "needs": list(span.needs)} for span in self.spans],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Trace:
+        """Read what `to_dict` wrote. Fields of other versions are left out; missing ones get their default."""
+        return cls(tuple(_span(each) for each in data.get("spans", ())), str(data.get("note", "")))
+
+
+def _span(data: Mapping[str, Any]) -> Span:
+    known = {key: value for key, value in data.items() if key in _FIELDS}
+    return Span(**{**known, "needs": tuple(data.get("needs", ()))})
+
+
+def critical_chain(
+    ends: Sequence[float], causes: Sequence[int], *, counts: Callable[[int], bool] = lambda _: True
+) -> set[int]:
+    """Indices of the chain that ended last: from the last end back over what each one started after.
+
+    `causes[i]` is the index whose end let `i` go on, -1 for none. `counts(i)` says whether `i` may be the last.
+    """
+    last = max((i for i in range(len(ends)) if counts(i)), key=ends.__getitem__, default=-1)
+    chain: set[int] = set()
+    while last >= 0 and last not in chain:
+        chain.add(last)
+        last = causes[last]
+    return chain
