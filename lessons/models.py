@@ -100,6 +100,18 @@ class Lesson(models.Model):
     )
     claims = models.JSONField(_("claims"), default=list, blank=True, editable=False)
     source = models.TextField(_("text"), blank=True, max_length=100_000)
+    coach_opening = models.TextField(
+        _("the coach's opening"),
+        blank=True,
+        max_length=1000,
+        help_text=_("What the coach asks first in this lesson."),
+    )
+    coach_questions = models.TextField(
+        _("suggested questions"),
+        blank=True,
+        max_length=4000,
+        help_text=_("What a learner may want to ask, one a line, each ending with its section: {#anchor}"),
+    )
     published = models.ForeignKey(
         "LessonRevision", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -122,7 +134,7 @@ class LessonRevision(models.Model):
 
     `sections`: [{anchor, title, text, blocks: [{kind: "html", html} | {kind: "figure", name} |
     {kind: "question", id, prompt_html, several, choices: [{html, correct, because_html}]} |
-    {kind: "exercise", slug}]}]; `text` is plain, for search.
+    {kind: "exercise", slug}]}]; `text` is plain, for search. `coach_questions`: [{question, anchor}].
     """
 
     lesson = models.ForeignKey(
@@ -134,6 +146,8 @@ class LessonRevision(models.Model):
     minutes = models.PositiveSmallIntegerField(_("minutes"), editable=False)
     source = models.TextField(_("text"), editable=False)
     sections = models.JSONField(_("sections"), default=list, editable=False)
+    coach_opening = models.TextField(_("the coach's opening"), blank=True, editable=False)
+    coach_questions = models.JSONField(_("suggested questions"), default=list, editable=False)
     digest = models.CharField(_("digest"), max_length=64, editable=False)
     published_at = models.DateTimeField(_("published"), default=timezone.now, editable=False)
 
@@ -170,13 +184,22 @@ class LessonVisit(models.Model):
 
 
 class SectionProgress(models.Model):
-    """What a learner has done in a section: done once its question is right or it is marked as read."""
+    """What a learner has done in a section: done once its question is right or it is marked as read.
+
+    A section has one question at most, so the last answer to it, the number of tries and how the first went
+    stand here too.
+    """
 
     learner = models.ForeignKey(User, models.CASCADE, related_name="section_progress")
     lesson = models.ForeignKey(Lesson, models.CASCADE, related_name="section_progress")
     anchor = models.CharField(max_length=100)
-    tries = models.PositiveIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
+    question = models.CharField(max_length=100, blank=True)
+    choices = models.JSONField(default=list)
+    correct = models.BooleanField(default=False)
+    first_correct = models.BooleanField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    answered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -185,26 +208,3 @@ class SectionProgress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lesson_id}#{self.anchor}"
-
-
-class QuestionAnswer(models.Model):
-    """A learner's last answer to a question of a lesson, the number of tries, and how the first one went."""
-
-    learner = models.ForeignKey(User, models.CASCADE, related_name="question_answers")
-    lesson = models.ForeignKey(Lesson, models.CASCADE, related_name="question_answers")
-    revision = models.ForeignKey(LessonRevision, models.CASCADE, related_name="+")
-    anchor = models.CharField(max_length=100)
-    question = models.CharField(max_length=100)
-    choices = models.JSONField(default=list)
-    correct = models.BooleanField()
-    first_correct = models.BooleanField()
-    tries = models.PositiveIntegerField(default=1)
-    answered_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["learner", "lesson", "question"], name="question_answer_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.lesson_id}#{self.anchor} {self.question}"

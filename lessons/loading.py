@@ -1,0 +1,232 @@
+"""A course as a folder: course.yaml and lessons/<slug>.md. Loading twice changes nothing.
+
+Export gives the folder back. Loading never overwrites what people edited: a row remembers the
+fingerprint it was loaded with, and a row that no longer has it belongs to its editor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lessons.actions import publish_lesson
+from lessons.models import Course, Lesson
+
+COURSE_FIELDS = {"slug", "title", "summary", "lessons"}
+LESSON_FIELDS = {"title", "summary", "minutes", "claims", "coach_opening", "questions"}
+
+
+class CourseFolderError(Exception):
+    """What is wrong with a course folder: the message begins with the file's name and line."""
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """What loading did, by name: one line each in the command's output."""
+
+    made: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)  # edited by people since they were loaded
+    same: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonFile:
+    slug: str
+    position: int
+    title: str
+    summary: str
+    minutes: int
+    claims: tuple[str, ...]
+    coach_opening: str
+    coach_questions: str
+    source: str
+
+
+@transaction.atomic
+def load_course(folder: Path) -> LoadReport:
+    """Load or refresh a course; all of it or, with CourseFolderError, nothing."""
+    report = LoadReport()
+    data = _mapping(folder / "course.yaml", _text(folder / "course.yaml"), COURSE_FIELDS)
+    course = _load_course_row(folder / "course.yaml", data, report)
+    for position, slug in enumerate(data.get("lessons") or [], start=1):
+        path = folder / "lessons" / f"{slug}.md"
+        _load_lesson(course, _lesson_file(path, slug=str(slug), position=position), path, report)
+    return report
+
+
+def export_course(course: Course, folder: Path) -> None:
+    """Write the course as its authors have it now; loading the folder elsewhere gives the same course."""
+    (folder / "lessons").mkdir(parents=True, exist_ok=True)
+    lessons = list(course.lessons.order_by("position", "pk"))
+    data = {
+        "slug": course.slug,
+        "title": course.title,
+        "summary": course.summary,
+        "lessons": [lesson.slug for lesson in lessons],
+    }
+    (folder / "course.yaml").write_text(dump_yaml(data), encoding="utf-8")
+    for lesson in lessons:
+        (folder / "lessons" / f"{lesson.slug}.md").write_text(_lesson_markdown(lesson), encoding="utf-8")
+
+
+def dump_yaml(data: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110)
+
+
+def fingerprint(*parts: Any) -> str:
+    """The digest by which a loaded row is known to be untouched."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
+
+
+def _lesson_markdown(lesson: Lesson) -> str:
+    front = {
+        "title": lesson.title,
+        "summary": lesson.summary,
+        "minutes": lesson.minutes,
+        "claims": list(lesson.claims),
+        "coach_opening": lesson.coach_opening,
+        "questions": _questions_as_data(lesson.coach_questions),
+    }
+    return f"---\n{dump_yaml(front)}---\n\n{lesson.source}\n"
+
+
+def _load_course_row(path: Path, data: Mapping[str, Any], report: LoadReport) -> Course:
+    slug, title = _required(path, data, "slug"), _required(path, data, "title")
+    summary = str(data.get("summary") or "").strip()
+    wanted = fingerprint(title, summary)
+    course = Course.objects.select_for_update().filter(slug=slug).first()
+    if course is None:
+        position = Course.objects.count() + 1
+        course = Course(slug=slug, title=title, summary=summary, position=position, loaded_digest=wanted)
+        _store(path, course)
+        report.made.append(slug)
+    elif course.loaded_digest == wanted:
+        report.same.append(slug)
+    elif fingerprint(course.title, course.summary) != course.loaded_digest:
+        report.kept.append(slug)
+    else:
+        course.title, course.summary, course.loaded_digest = title, summary, wanted
+        _store(path, course)
+        report.updated.append(slug)
+    return course
+
+
+def _load_lesson(course: Course, file: LessonFile, path: Path, report: LoadReport) -> None:
+    lesson = Lesson.objects.select_for_update().filter(slug=file.slug).first()
+    wanted = _fingerprint(file)
+    if lesson is not None and lesson.course_id != course.pk:
+        raise CourseFolderError(
+            _("%(file)s: another course has a lesson of this name.") % {"file": path.name}
+        )
+    if lesson is not None and lesson.loaded_digest == wanted:
+        report.same.append(file.slug)
+        return
+    if lesson is not None and _fingerprint(lesson) != lesson.loaded_digest:
+        report.kept.append(file.slug)
+        return
+    (report.updated if lesson else report.made).append(file.slug)
+    _write_lesson(lesson or Lesson(course=course, slug=file.slug), file, path, digest=wanted)
+
+
+def _write_lesson(lesson: Lesson, file: LessonFile, path: Path, *, digest: str) -> None:
+    lesson.position, lesson.title, lesson.summary = file.position, file.title, file.summary
+    lesson.minutes, lesson.claims, lesson.source = file.minutes, list(file.claims), file.source
+    lesson.coach_opening, lesson.coach_questions = file.coach_opening, file.coach_questions
+    lesson.loaded_digest = digest
+    _store(path, lesson)
+    try:
+        publish_lesson(lesson=lesson)
+    except ValidationError as error:
+        raise CourseFolderError("\n".join(f"{path.name}: {message}" for message in error.messages)) from error
+
+
+def _store(path: Path, row: Course | Lesson) -> None:
+    try:
+        row.full_clean(validate_unique=False)
+    except ValidationError as error:
+        raise CourseFolderError(f"{path.name}: {'; '.join(error.messages)}") from error
+    row.save()
+
+
+def _fingerprint(row: LessonFile | Lesson) -> str:
+    parts = [row.position, row.title, row.summary, row.minutes, list(row.claims), row.source]
+    return fingerprint(*parts, row.coach_opening, row.coach_questions)
+
+
+def _lesson_file(path: Path, *, slug: str, position: int) -> LessonFile:
+    front, source = _split_front_matter(path, _text(path))
+    data = _mapping(path, front, LESSON_FIELDS)
+    minutes = data.get("minutes")
+    if not isinstance(minutes, int) or isinstance(minutes, bool):
+        raise CourseFolderError(_("%(file)s: minutes is a whole number.") % {"file": path.name})
+    return LessonFile(
+        slug=slug,
+        position=position,
+        title=_required(path, data, "title"),
+        summary=str(data.get("summary") or "").strip(),
+        minutes=minutes,
+        claims=tuple(str(claim) for claim in data.get("claims") or []),
+        coach_opening=str(data.get("coach_opening") or "").strip(),
+        coach_questions=_questions_as_lines(path, data.get("questions") or []),
+        source=source,
+    )
+
+
+def _questions_as_lines(path: Path, questions: Any) -> str:
+    try:
+        return "\n".join(
+            f"{question['question'].strip()} {{#{question['anchor']}}}" for question in questions
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        message = _("%(file)s: each of the questions has “question” and “anchor”.")
+        raise CourseFolderError(message % {"file": path.name}) from error
+
+
+def _questions_as_data(lines: str) -> list[dict[str, str]]:
+    matches = (re.fullmatch(r"(.*?)\s*\{#([^}]*)\}\s*", line) for line in lines.splitlines())
+    return [{"question": match[1], "anchor": match[2]} for match in matches if match]
+
+
+def _split_front_matter(path: Path, text: str) -> tuple[str, str]:
+    parts = text.split("---\n", 2)
+    if len(parts) != 3 or parts[0].strip():
+        raise CourseFolderError(
+            _("%(file)s begins with “---”, title and minutes, and “---”.") % {"file": path.name}
+        )
+    return parts[1], parts[2].strip()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseFolderError(_("%(file)s cannot be read.") % {"file": path}) from error
+
+
+def _mapping(path: Path, text: str, known: set[str]) -> Mapping[str, Any]:
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise CourseFolderError(f"{path.name}: {error}") from error
+    if not isinstance(data, dict) or set(data) - known:
+        names = ", ".join(sorted(known))
+        raise CourseFolderError(_("%(file)s may have: %(names)s.") % {"file": path.name, "names": names})
+    return data
+
+
+def _required(path: Path, data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise CourseFolderError(_("%(file)s: %(name)s is missing.") % {"file": path.name, "name": name})
+    return value.strip()
