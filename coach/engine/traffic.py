@@ -1,0 +1,194 @@
+"""A day of calls through one prompt layout: per call what was cached, how long the first token took, what it
+cost.
+
+Units: seconds since midnight (or any common zero), tokens, US dollars. Pure and deterministic: 2,000 calls
+take milliseconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from coach.engine.cache import CacheRules, CacheUse, Laid, PrefixCache, check_marks
+from coach.engine.pricing import Price, cost_of_use
+from coach.engine.prompt import Prompt, chain_keys, running_sums
+from coach.engine.timing import Tier, time_to_first_token
+from coach.engine.warming import Warming, warming_times
+
+_NO_TOKENS: Mapping[str, int] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficCall:
+    """One call of the day.
+
+    `texts`: block name -> fingerprint of this call's text; a block not named keeps the layout's own.
+    `tokens`: block name -> tokens where they differ from the layout's. `group`: what calls share (e.g. the
+    contract), for warming. `label`: for people.
+    """
+
+    at_seconds: float
+    texts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    tokens: Mapping[str, int] = field(default_factory=lambda: _NO_TOKENS)
+    output_tokens: int = 0
+    group: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """One call as it went. `kind`: "call", "prewarm" or "keepalive"; `ttft_seconds`: time to first token."""
+
+    at_seconds: float
+    kind: str
+    label: str
+    group: str
+    use: CacheUse
+    ttft_seconds: float
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class DayResult:
+    """A day: `calls` are the users', `warming` the ones made for the cache. `cost_usd` is of both."""
+
+    calls: tuple[CallResult, ...]
+    warming: tuple[CallResult, ...] = ()
+
+    @property
+    def hit_rate(self) -> float:
+        """Share (0 to 1) of the users' prompt tokens that were read from the cache."""
+        total = sum(call.use.tokens for call in self.calls)
+        return sum(call.use.read for call in self.calls) / total if total else 0.0
+
+    @property
+    def calls_hit(self) -> float:
+        """Share (0 to 1) of the users' calls that read anything."""
+        return sum(call.use.hit for call in self.calls) / len(self.calls) if self.calls else 0.0
+
+    @property
+    def ttft_p50(self) -> float:
+        """Median time to first token of the users' calls, seconds."""
+        return percentile([call.ttft_seconds for call in self.calls], 0.50)
+
+    @property
+    def ttft_p95(self) -> float:
+        """95th percentile of the time to first token of the users' calls, seconds."""
+        return percentile([call.ttft_seconds for call in self.calls], 0.95)
+
+    @property
+    def cost_usd(self) -> float:
+        """Dollars of the day, warming included."""
+        return sum(call.cost_usd for call in self.calls) + self.warming_usd
+
+    @property
+    def warming_usd(self) -> float:
+        """Dollars spent on warming alone."""
+        return sum(call.cost_usd for call in self.warming)
+
+    @property
+    def tokens(self) -> CacheUse:
+        """Tokens of all users' calls together."""
+        return CacheUse(
+            sum(call.use.read for call in self.calls),
+            sum(call.use.written for call in self.calls),
+            sum(call.use.fresh for call in self.calls),
+        )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Nearest-rank percentile; 0.0 for no values."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered), max(1, math.ceil(share * len(ordered)))) - 1]
+
+
+def replay(
+    layout: Prompt,
+    traffic: Sequence[TrafficCall],
+    rules: CacheRules,
+    tier: Tier,
+    price: Price,
+    *,
+    warming: Warming | None = None,
+) -> DayResult:
+    """Run a day of calls, in order of time, through one layout.
+
+    Simultaneous calls that share a cold prefix each pay the write, as with the provider: an entry is readable
+    only once the response that writes it has begun. Raises PromptError for breakpoints that the rules refuse.
+    """
+    model = _Layout(layout, rules)
+    cache = PrefixCache(rules)
+    done: dict[str, list[CallResult]] = {"call": [], "prewarm": [], "keepalive": []}
+    for kind, call in _events(traffic, warming or Warming()):
+        laid = model.lay(call, cut=kind != "call")
+        if laid is None:
+            continue
+        pending = cache.begin(laid, call.at_seconds, price.model)
+        use = pending.use
+        ttft = time_to_first_token(tier, fresh=use.fresh + use.written, read=use.read)
+        cache.finish(pending, call.at_seconds + ttft)
+        done[kind].append(
+            CallResult(
+                at_seconds=call.at_seconds,
+                kind=kind,
+                label=call.label,
+                group=call.group,
+                use=use,
+                ttft_seconds=ttft,
+                cost_usd=cost_of_use(price, use, output=call.output_tokens),
+            )
+        )
+    extra = sorted([*done["prewarm"], *done["keepalive"]], key=lambda result: result.at_seconds)
+    return DayResult(tuple(done["call"]), tuple(extra))
+
+
+class _Layout:
+    """A layout with what does not change between calls worked out once."""
+
+    def __init__(self, layout: Prompt, rules: CacheRules) -> None:
+        self._names = [block.name for block in layout.blocks]
+        self._texts = {block.name: block.fingerprint or block.name for block in layout.blocks}
+        self._tokens = {block.name: block.tokens for block in layout.blocks}
+        marks = tuple((i, layout.blocks[i].breakpoint or "") for i in layout.breakpoints)
+        self._marks = check_marks(marks, len(layout.blocks), rules)
+
+    def lay(self, call: TrafficCall, *, cut: bool) -> Laid | None:
+        """The call's prompt; `cut` ends it at the last breakpoint, as a warm-up does (None without a
+        breakpoint).
+        """
+        if cut and not self._marks:
+            return None
+        names = self._names[: self._marks[-1][0] + 1] if cut else self._names
+        tokens = [call.tokens.get(name, self._tokens[name]) for name in names]
+        texts = [call.texts.get(name, self._texts[name]) for name in names]
+        return Laid(chain_keys(list(zip(texts, tokens, strict=True))), running_sums(tokens), self._marks)
+
+
+def _events(traffic: Sequence[TrafficCall], warming: Warming) -> list[tuple[str, TrafficCall]]:
+    """Users' calls and warm-ups in order of time; at the same second a warm-up goes first."""
+    calls = sorted(traffic, key=lambda call: call.at_seconds)
+    unknown = _changing_texts(calls)
+    events = [("call", call) for call in calls]
+    for group, known in warming.groups.items():
+        times = [call.at_seconds for call in calls if call.group == group]
+        events += _warm_ups(group, known, times, warming, unknown)
+    return sorted(events, key=lambda event: (event[1].at_seconds, event[0] == "call"))
+
+
+def _changing_texts(calls: Sequence[TrafficCall]) -> frozenset[str]:
+    """Blocks whose text some call sets: a warm-up that is not told the text cannot guess it."""
+    return frozenset(name for call in calls for name in call.texts)
+
+
+def _warm_ups(
+    group: str, known: Mapping[str, str], times: Sequence[float], warming: Warming, unknown: frozenset[str]
+) -> Iterator[tuple[str, TrafficCall]]:
+    for number, (kind, at_seconds) in enumerate(warming_times(times, warming)):
+        guessed = dict.fromkeys(unknown, f"warm-up {group} {number}")
+        yield kind, TrafficCall(at_seconds=at_seconds, texts={**guessed, **known}, group=group, label=group)
