@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+from uuid import uuid4
 from typing import ClassVar
 
 from django.conf import settings
@@ -11,12 +11,17 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from coach.replies.ladder import Rung, Step
+
 
 class Conversation(models.Model):
     """What one learner and the coach say about one lesson or one exercise."""
 
     learner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("learner"), on_delete=models.CASCADE, related_name="conversations"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("learner"),
+        on_delete=models.CASCADE,
+        related_name="conversations",
     )
     lesson = models.ForeignKey(
         "lessons.Lesson",
@@ -70,7 +75,7 @@ class Turn(models.Model):
 
     OPEN: ClassVar[tuple[str, ...]] = (State.QUEUED, State.RUNNING)
 
-    uuid = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(_("public id"), default=uuid4, unique=True, editable=False)
     conversation = models.ForeignKey(
         Conversation, verbose_name=_("conversation"), on_delete=models.CASCADE, related_name="turns"
     )
@@ -80,7 +85,7 @@ class Turn(models.Model):
     # The process that runs it: a late writer of another process is refused.
     owner = models.CharField(_("owner"), max_length=64, blank=True)
     # Made by the asker, so that asking twice is one turn.
-    client_key = models.UUIDField(_("client key"), default=uuid.uuid4)
+    client_key = models.UUIDField(_("client key"), default=uuid4)
     question = models.TextField(_("question"), blank=True)
     intent = models.CharField(_("intent"), max_length=20, blank=True)
     section = models.CharField(_("open section"), max_length=100, blank=True)
@@ -124,6 +129,7 @@ class TurnEvent(models.Model):
     """One thing that was shown, in order. The table is the truth; sockets only hear of it sooner."""
 
     class Kind(models.TextChoices):
+        BEGUN = "begun", _("begun")
         STATUS = "status", _("status line")
         SENTENCE = "sentence", _("sentence")
         END = "end", _("end")
@@ -150,13 +156,19 @@ class LadderStep(models.Model):
     """How far up the hint ladder a learner is with one finding of one exercise."""
 
     learner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("learner"), on_delete=models.CASCADE, related_name="ladder_steps"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("learner"),
+        on_delete=models.CASCADE,
+        related_name="ladder_steps",
     )
     exercise = models.ForeignKey(
-        "exercises.Exercise", verbose_name=_("exercise"), on_delete=models.CASCADE, related_name="ladder_steps"
+        "exercises.Exercise",
+        verbose_name=_("exercise"),
+        on_delete=models.CASCADE,
+        related_name="ladder_steps",
     )
     finding_key = models.CharField(_("finding"), max_length=200)
-    rung = models.PositiveSmallIntegerField(_("rung"), default=0)
+    rung = models.PositiveSmallIntegerField(_("rung"), default=1)
     # Once the answer was shown on request, the item no longer counts as mastered.
     shown_answer = models.BooleanField(_("answer was shown"), default=False)
     updated_at = models.DateTimeField(_("updated at"), default=timezone.now)
@@ -165,8 +177,13 @@ class LadderStep(models.Model):
         verbose_name = _("ladder step")
         verbose_name_plural = _("ladder steps")
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["learner", "exercise", "finding_key"], name="ladder_step_per_finding"),
+            models.UniqueConstraint(
+                fields=["learner", "exercise", "finding_key"], name="ladder_step_per_finding"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.finding_key}: {self.rung}"
+
+    def as_step(self) -> Step:
+        return Step(finding_key=self.finding_key, rung=Rung(self.rung), shown_answer=self.shown_answer)

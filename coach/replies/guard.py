@@ -1,0 +1,106 @@
+"""What must not be shown. Pure: a sentence and the answer facts in, a verdict out; in doubt it says no.
+
+A sentence gives an answer away when it has one synonym of every group of a fact's terms, or when it repeats a
+run of words of the written answer. The sentences shown just before it count too: an answer in two halves is
+an answer.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+NGRAM_WORDS = 6
+WINDOW_SENTENCES = 2
+SENTENCE_MAX_CHARACTERS = 1200
+_INVISIBLE = re.compile(
+    r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
+)
+_WORD = re.compile(r"[^\W_]+(?:['.][^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerFact:
+    """What would give one finding's answer away. `groups`: synonyms; `fix`: the answer as written.
+
+    `given`: words that the learner may read on this page anyway (the finding's own message).
+    """
+
+    key: str
+    groups: tuple[tuple[str, ...], ...] = ()
+    fix: str = ""
+    given: str = ""
+
+
+def words_of(text: str) -> list[str]:
+    """Comparable words: one spelling of width, case, accents-free hyphens; nothing invisible."""
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold().replace("’", "'")
+    return _WORD.findall(plain)
+
+
+class Guard:
+    """Reads a reply's sentences in order. `open_keys`: findings whose answer is open to this learner."""
+
+    def __init__(self, facts: Iterable[AnswerFact], *, open_keys: Iterable[str] = ()) -> None:
+        allowed = frozenset(open_keys)
+        self._facts = [_Compiled(fact) for fact in facts if fact.key not in allowed]
+        self._recent: list[list[str]] = []
+
+    def clears(self, sentence: str) -> bool:
+        """True when the sentence may be shown; it then counts as shown."""
+        try:
+            words = words_of(sentence)
+            if len(sentence) > SENTENCE_MAX_CHARACTERS or self._gives_away(words):
+                return False
+        except (TypeError, ValueError):
+            return False
+        self._recent = [*self._recent, words][-WINDOW_SENTENCES:]
+        return True
+
+    def _gives_away(self, words: list[str]) -> bool:
+        window = [word for earlier in self._recent for word in earlier]
+        return any(fact.is_in(words) or fact.spans(window, words) for fact in self._facts)
+
+
+class _Compiled:
+    def __init__(self, fact: AnswerFact) -> None:
+        self._groups = [[_needle(term) for term in group if words_of(term)] for group in fact.groups]
+        self._given = _padded(words_of(fact.given))
+        self._runs = _runs(words_of(fact.fix)) - _runs(words_of(fact.given))
+
+    def is_in(self, words: Sequence[str]) -> bool:
+        return bool(self._runs & _runs(words)) or self._has_every_group(_padded(words))
+
+    def spans(self, before: Sequence[str], words: Sequence[str]) -> bool:
+        """The answer in two halves: this sentence adds a term that the page did not give already."""
+        if not before or not self._has_every_group(_padded([*before, *words])):
+            return False
+        here = _padded(words)
+        return any(
+            any(term in here for term in group) and not any(term in self._given for term in group)
+            for group in self._groups
+        )
+
+    def _has_every_group(self, text: str) -> bool:
+        # A fact without usable terms is guarded by its wording alone; an empty group must not match all.
+        return bool(self._groups) and all(any(term in text for term in group) for group in self._groups)
+
+
+def _needle(term: str) -> str:
+    return _padded(words_of(term))
+
+
+def _padded(words: Sequence[str]) -> str:
+    return f" {' '.join(words)} "
+
+
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
+    if not words:
+        return set()
+    size = min(NGRAM_WORDS, len(words))
+    # A whole answer of one or two words is too common to forbid; its terms guard it.
+    if size < 3:
+        return set()
+    return {tuple(words[i : i + size]) for i in range(len(words) - size + 1)}
