@@ -12,9 +12,9 @@ class Picture:
     """A finished picture; render it with `{% include "components/picture.html" with picture=p %}`.
 
     `svg` is drawn for a column of about 52rem, `svg_narrow` for a phone; CSS shows one of the two.
-    `sentence` says what the picture shows, with its numbers. `columns` and `rows` (plain strings, escaped by the
-    template) are the same data as a table. Ids inside the drawings are new on every call, so the same picture may
-    stand twice on a page.
+    `sentence` says what the picture shows, with its numbers. `columns` and `rows` (plain strings, escaped by
+    the template) are the same data as a table. Ids inside the drawings are new on every call, so the same
+    picture may stand twice on a page.
     """
 
     title: str

@@ -1,6 +1,6 @@
 """A pen for SVG: collects marks as text, escapes what people typed, gives every drawing ids of its own.
 
-Marks carry classes and no style: static/css/pictures.css colours them, so that one drawing serves both themes.
+Marks carry classes and no style: static/css/pictures.css colours them, so one drawing serves both themes.
 """
 
 from __future__ import annotations
@@ -13,22 +13,35 @@ from django.utils.safestring import SafeString, mark_safe
 
 from lessons.figures.text import drawable
 
+_DIAGONAL = "M-2 2l4-4M0 8l8-8M6 10l4-4"
+_BACK_DIAGONAL = "M0 0l8 8M-1 7l2 2M7-1l2 2"
+
+
+def _grained(size: int, d: str) -> tuple[int, str]:
+    return size, f'<rect class="ground" width="{size}" height="{size}"/><path class="grain" d="{d}"/>'
+
+
+def _dotted(size: int, *dots: float) -> tuple[int, str]:
+    marks = "".join(f'<circle class="speck" cx="{at}" cy="{at}" r="1.2"/>' for at in dots)
+    return size, f'<rect class="ground" width="{size}" height="{size}"/>{marks}'
+
+
 # name -> (size of the tile, its marks). Each meaning has a mark of its own beside its colour.
 _PATTERNS: Mapping[str, tuple[int, str]] = {
     "slack": (6, '<path class="ink-slack" d="M-1 1l2-2M0 6l6-6M5 7l2-2"/>'),
-    "read": (8, '<rect class="ground" width="8" height="8"/><path class="grain" d="M-2 2l4-4M0 8l8-8M6 10l4-4"/>'),
-    "written": (8, '<rect class="ground" width="8" height="8"/><circle class="speck" cx="2" cy="2" r="1.2"/><circle class="speck" cx="6" cy="6" r="1.2"/>'),
-    "fresh": (6, '<rect class="ground" width="6" height="6"/><path class="grain" d="M0 3h6"/>'),
-    "background": (8, '<rect class="ground" width="8" height="8"/><path class="grain" d="M0 0l8 8M-1 7l2 2M7-1l2 2"/>'),
-    "data": (7, '<rect class="ground" width="7" height="7"/><circle class="speck" cx="3.5" cy="3.5" r="1.1"/>'),
-    "schema": (7, '<rect class="ground" width="7" height="7"/><path class="grain" d="M0 3.5h7M3.5 0v7"/>'),
-    "output": (6, '<rect class="ground" width="6" height="6"/><path class="grain" d="M3 0v6"/>'),
-    "wait": (6, '<rect class="ground" width="6" height="6"/><path class="grain" d="M0 3h6"/>'),
-}  # fmt: skip
+    "read": _grained(8, _DIAGONAL),
+    "written": _dotted(8, 2, 6),
+    "fresh": _grained(6, "M0 3h6"),
+    "background": _grained(8, _BACK_DIAGONAL),
+    "data": _dotted(7, 3.5),
+    "schema": _grained(7, "M0 3.5h7M3.5 0v7"),
+    "output": _grained(6, "M3 0v6"),
+    "wait": _grained(6, "M0 3h6"),
+}
 
 
 class Drawing:
-    """One SVG under construction, `width` units wide; units are CSS pixels when it is shown at its full width."""
+    """One SVG under construction, `width` units wide; a unit is a CSS pixel at full width."""
 
     def __init__(self, *, width: float) -> None:
         self.width = width
@@ -37,9 +50,8 @@ class Drawing:
         self._patterns: dict[str, None] = {}
 
     def rect(self, x: float, y: float, width: float, height: float, css: str, *, radius: float = 2) -> None:
-        self._marks.append(
-            f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{radius}"/>'
-        )
+        where = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        self._marks.append(f'<rect class="{css}" {where} rx="{radius}"/>')
 
     def patterned(self, x: float, y: float, width: float, height: float, css: str, *, pattern: str) -> None:
         """A rectangle filled with the pattern; a kind without one is filled flat by its class."""
@@ -69,6 +81,11 @@ class Drawing:
         self._marks.append(f'<circle class="marker-disc" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         self.text(x, y + 4, str(number), "marker-number", anchor="middle")
 
+    def flag(self, x: float, y: float, *, length: float) -> None:
+        """A small flag on a pole that hangs down from x, y: the moment of the first output."""
+        self.line(x, y, x, y + length, "first-output")
+        self.path(f"M{x:.1f} {y:.1f}h9l-3 4l3 4h-9z", "first-output-flag")
+
     def open_group(self, css: str, *, tip: str = "", task: str = "") -> None:
         name = f' data-task="{escape(drawable(task))}"' if task else ""
         self._marks.append(f'<g class="{css}"{name}>')
@@ -97,11 +114,12 @@ class Drawing:
             f' height="{_PATTERNS[name][0]}" patternUnits="userSpaceOnUse">{_PATTERNS[name][1]}</pattern>'
             for name in self._patterns
         )
+        own, width = self._id, f"{self.width:.0f}"
         head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {self.width:.0f} {height:.0f}"'
-            f' width="{self.width:.0f}" height="{height:.0f}" aria-labelledby="{self._id}-t" aria-describedby="{self._id}-d">'
-            f'<title id="{self._id}-t">{escape(drawable(title))}</title>'
-            f'<desc id="{self._id}-d">{escape(drawable(description))}</desc>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height:.0f}"'
+            f' width="{width}" height="{height:.0f}" aria-labelledby="{own}-t" aria-describedby="{own}-d">'
+            f'<title id="{own}-t">{escape(drawable(title))}</title>'
+            f'<desc id="{own}-d">{escape(drawable(description))}</desc>'
         )
         body = "".join(self._marks)
         # Everything that people typed went through escape() above.

@@ -8,9 +8,9 @@ import re
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-# Control characters and lone surrogates cannot stand in XML, nor in UTF-8; learners may type them all the same.
+# Control characters and lone surrogates cannot stand in XML, nor in UTF-8; learners may type them anyway.
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-# Widths of the interface face in em, measured over English words; a little generous, so that text stays inside.
+# Widths of the interface face in em over English words; a little generous, so that text stays inside.
 _EM_REGULAR = 0.56
 _EM_BOLD = 0.6
 
@@ -51,7 +51,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def _decimals_needed(value: float, *, most: int) -> int:
-    """At least one decimal, so that 2 s reads as the measured 2.0 s; two only where the second says something."""
+    """At least one decimal, so that 2 s reads as 2.0 s; two only where the second says something."""
     return next((n for n in range(1, most) if abs(round(value, n) - round(value, most)) < 10**-9), most)
 
 
