@@ -270,7 +270,7 @@ def _lookback(prompt: Prompt, rules: LintRules) -> Iterator[Defect]:
         if later - earlier >= rules.lookback > 1:
             block = prompt.blocks[later]
             message = (
-                f"Between the breakpoint at “{prompt.blocks[earlier].name}” and the one at “{block.name}” lie "
-                f"{later - earlier} blocks; {rules.name} looks back {rules.lookback}."
+                f"{later - earlier} blocks lie between the breakpoints at “{prompt.blocks[earlier].name}” "
+                f"and “{block.name}”; {rules.name} looks back {rules.lookback}."
             )
             yield Defect("beyond-lookback", block.name, message, prompt.blocks[earlier].name)
