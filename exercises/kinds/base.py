@@ -19,6 +19,7 @@ from pydantic import BaseModel
 if TYPE_CHECKING:
     from django import forms
     from django.http import QueryDict
+
     from lessons.figures.base import Picture
 
 Severity = Literal["wrong", "slow", "costly", "risk"]
@@ -156,8 +157,12 @@ class Kind(ABC, Generic[S, A]):
 
     grader_version is raised whenever `grade` could give another result for the same input; it is stored with
     every grade. workbench_template renders the fields of the answer inside the page's one form: it gets what
-    `workbench_context` returns and adds no `<form>` and no submit button. Field names must not begin with
-    `predict-` (the prediction's) nor be one of client_key, revision, csrfmiddlewaretoken.
+    `workbench_context` returns and adds no `<form>`. Field names must not begin with `predict-` (the
+    prediction's) nor be one of client_key, revision, had_errors, command, csrfmiddlewaretoken.
+
+    A button of the workbench itself (Move up, Split) is `<button type="submit" name="command" value="...">`, with
+    a stable id: it posts the form, `commanded` changes it, and the page comes back so, with and without scripts.
+    A script that changes a field sends it a bubbling `exercise:changed` event, and the draft is kept.
     """
 
     name: ClassVar[str]
@@ -197,6 +202,10 @@ class Kind(ABC, Generic[S, A]):
     @abstractmethod
     def workbench_context(self, spec: S, form: Form, errors: Mapping[str, str]) -> dict[str, Any]:
         """What `workbench_template` needs to show `form` as it was typed, however wrong, with its errors."""
+
+    def commanded(self, spec: S, form: Form, command: str) -> dict[str, list[str]]:
+        """The form after one of the workbench's own buttons; an unknown command changes nothing."""
+        return {name: list(values) for name, values in form.items()}
 
     @abstractmethod
     def pictures(self, spec: S, answer: A, grade: Grade) -> list[Picture]:
