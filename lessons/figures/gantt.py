@@ -161,9 +161,10 @@ def _draw_heading(pen: Drawing, lane: LaneRows, y: float, *, layout: Layout) -> 
     pen.text(layout.width, y + 18, total, "lane-total", anchor="end")
     room = layout.width - total_width - 12
     if lane.streams:
-        first = _("first output %(time)s") % {"time": seconds_text(lane.trace.first_output)}
-        pen.text(layout.width - total_width - 8, y + 18, first, "lane-first", anchor="end")
-        room -= text_width(first, size=13) + 8
+        first = seconds_text(lane.trace.first_output)
+        said = first if layout.stacked else _("first output %(time)s") % {"time": first}
+        pen.text(layout.width - total_width - 8, y + 18, said, "lane-first", anchor="end")
+        room -= text_width(said, size=13) + 10
     pen.text(0, y + 18, fitted(drawable(lane.label), width=room, size=15, bold=True), "lane-label")
     pen.line(0, y + 26, layout.width, y + 26, "lane-rule")
 

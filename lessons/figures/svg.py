@@ -36,7 +36,9 @@ _PATTERNS: Mapping[str, tuple[int, str]] = {
     "data": _dotted(7, 3.5),
     "schema": _grained(7, "M0 3.5h7M3.5 0v7"),
     "output": _grained(6, "M3 0v6"),
+    "reasoning": _dotted(6, 1.5, 4.5),
     "wait": _grained(6, "M0 3h6"),
+    "writing": _grained(6, "M3 0v6"),
 }
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 # Control characters and lone surrogates cannot stand in XML, nor in UTF-8; learners may type them anyway.
 _UNDRAWABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 # Widths of the interface face in em over English words; a little generous, so that text stays inside.
-_EM_REGULAR = 0.56
-_EM_BOLD = 0.6
+_EM_REGULAR = 0.54
+_EM_BOLD = 0.58
 
 
 def drawable(text: str) -> str:

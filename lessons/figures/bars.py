@@ -1,0 +1,187 @@
+"""Bars cut into parts: what a prompt consists of, what the time of a call goes into."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from lessons.figures.base import Picture
+from lessons.figures.legend import Key, draw_legend, legend_height
+from lessons.figures.svg import Drawing
+from lessons.figures.text import drawable, fitted, listed, seconds_text, text_width, tokens_text
+
+_WIDE, _NARROW = 832.0, 320.0
+_ROWS_DRAWN = 24
+_HEADING, _BAR, _BELOW = 26.0, 24.0, 30.0
+
+
+def kind_labels() -> dict[str, str]:
+    """What each kind of part is called in the key; any other kind is drawn plain."""
+    return {
+        "background": _("background"),
+        "task": _("task"),
+        "data": _("data"),
+        "schema": _("output schema"),
+        "output": _("output"),
+        "reasoning": _("reasoning"),
+        "wait": _("until the first token"),
+        "writing": _("from the first token to the last"),
+        "read": _("read from the cache"),
+        "written": _("written to the cache"),
+        "fresh": _("fresh"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a prompt or an output, in tokens. `kind`: one of `kind_labels()`; others are drawn plain."""
+
+    label: str
+    tokens: float
+    kind: str = "other"
+    marker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a call's time, in seconds. `kind` as for `Segment`."""
+
+    label: str
+    seconds: float
+    kind: str = "other"
+    marker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    label: str
+    amount: float
+    said: str
+    kind: str
+    marker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    label: str
+    parts: list[_Part]
+    total: float
+    said: str
+
+
+def token_bars(rows: Sequence[tuple[str, Sequence[Segment]]], *, title: str) -> Picture:
+    """One bar a row, cut into its segments, all on one scale of tokens.
+
+    Draws at most 24 rows; the table has all. Amounts below zero or not finite count as zero.
+    """
+    made = [
+        _row(label, [(s.label, s.tokens, s.kind, s.marker) for s in segments], _tokens_said)
+        for label, segments in rows
+    ]
+    return _picture(made, title=title, columns=(_("Version"), _("Part"), _("Tokens")))
+
+
+def time_bars(rows: Sequence[tuple[str, Sequence[Stretch]]], *, title: str) -> Picture:
+    """One bar a row, cut into stretches of time, all on one scale of seconds. Limits as for `token_bars`."""
+    made = [
+        _row(label, [(s.label, s.seconds, s.kind, s.marker) for s in stretches], seconds_text)
+        for label, stretches in rows
+    ]
+    return _picture(made, title=title, columns=(_("Call"), _("Part"), _("Time")))
+
+
+def _tokens_said(tokens: float) -> str:
+    count = round(tokens)
+    return ngettext("%(number)s token", "%(number)s tokens", count) % {"number": tokens_text(count)}
+
+
+def _row(
+    label: str, parts: Sequence[tuple[str, float, str, int | None]], say: Callable[[float], str]
+) -> _Row:
+    made = []
+    for name, raw, kind, marker in parts:
+        amount = raw if math.isfinite(raw) and raw > 0 else 0.0
+        made.append(_Part(drawable(name), amount, say(amount), kind, marker))
+    total = math.fsum(part.amount for part in made)
+    return _Row(drawable(label), made, total, say(total))
+
+
+def _picture(rows: list[_Row], *, title: str, columns: tuple[str, str, str]) -> Picture:
+    sentence = " ".join(map(_row_sentence, rows)) or _("Nothing to show yet.")
+    draw = partial(_draw, rows, title=title, sentence=sentence)
+    table = [(row.label, part.label, part.said) for row in rows for part in row.parts]
+    return Picture(
+        title=title,
+        svg=draw(width=_WIDE),
+        svg_narrow=draw(width=_NARROW),
+        sentence=sentence,
+        columns=columns,
+        rows=tuple(table),
+    )
+
+
+def _row_sentence(row: _Row) -> str:
+    largest = sorted((part for part in row.parts if part.amount), key=lambda part: -part.amount)[:3]
+    if len(largest) < 2:
+        return _("%(row)s: %(total)s.") % {"row": row.label, "total": row.said}
+    parts = listed([f"{part.label} {part.said}" for part in largest])
+    said = {"row": row.label, "total": row.said, "parts": parts}
+    if len(row.parts) > len(largest):
+        return _("%(row)s: %(total)s, most of it %(parts)s.") % said
+    return _("%(row)s: %(total)s, of which %(parts)s.") % said
+
+
+def _draw(rows: list[_Row], *, width: float, title: str, sentence: str) -> SafeString:
+    pen = Drawing(width=width)
+    shown = rows[:_ROWS_DRAWN]
+    largest = max((row.total for row in shown), default=0.0)
+    scale = (width - 2) / largest if largest else 0.0
+    y = 0.0
+    for row in shown:
+        _draw_row(pen, row, scale, y)
+        y += _HEADING + _BAR + _BELOW
+    if len(shown) < len(rows):
+        left_out = len(rows) - len(shown)
+        pen.text(
+            0,
+            y + 15,
+            ngettext("and %(count)d more", "and %(count)d more", left_out) % {"count": left_out},
+            "more",
+        )
+        y += 24
+    keys = _keys(shown)
+    draw_legend(pen, keys, y=y, width=width)
+    return pen.finished(height=y + legend_height(keys, width=width), title=title, description=sentence)
+
+
+def _keys(rows: list[_Row]) -> list[Key]:
+    used = {part.kind for row in rows for part in row.parts if part.amount}
+    return [Key(label, pattern=kind) for kind, label in kind_labels().items() if kind in used]
+
+
+def _draw_row(pen: Drawing, row: _Row, scale: float, y: float) -> None:
+    room = pen.width - text_width(row.said, size=15, bold=True) - 12
+    pen.text(0, y + 17, fitted(row.label, width=room, size=15, bold=True), "lane-label")
+    pen.text(pen.width, y + 17, row.said, "lane-total", anchor="end")
+    x = 1.0
+    for part in row.parts:
+        if part.amount:
+            _draw_part(pen, part, x, y + _HEADING, part.amount * scale)
+        x += part.amount * scale
+
+
+def _draw_part(pen: Drawing, part: _Part, x: float, y: float, width: float) -> None:
+    pen.open_group("part", tip=f"{part.label}: {part.said}")
+    known = part.kind if part.kind in kind_labels() else "other"
+    pen.patterned(x, y, max(width, 1.0), _BAR, "segment", pattern=known)
+    if part.marker is not None:
+        pen.marker(x + max(width / 2, 10), y + _BAR / 2, part.marker)
+    label = fitted(part.label, width=width - 4, size=12.5)
+    pen.text(x, y + _BAR + 16, label if len(label) > 4 or label == part.label else "", "part-label")
+    pen.close_group()

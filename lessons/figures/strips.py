@@ -1,0 +1,205 @@
+"""What each call reads from a prefix cache, writes to it and sends fresh: a strip per call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from lessons.figures.base import Picture
+from lessons.figures.legend import Key, draw_legend, legend_height
+from lessons.figures.svg import Drawing
+from lessons.figures.text import drawable, fitted, share_text, text_width, tokens_text
+
+_STRIPS_DRAWN = 24
+_ROWS_LISTED = 300
+_HEADING, _GAP = 34.0, 14.0
+_Part = Literal["read", "written", "fresh"]
+_PARTS: tuple[_Part, ...] = ("read", "written", "fresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One call's input tokens. `note` (a time, a price) stands behind it; `marker` numbers a finding."""
+
+    label: str
+    read: float
+    written: float
+    fresh: float
+    note: str = ""
+    marker: int | None = None
+
+    @property
+    def tokens(self) -> float:
+        """All input tokens of the call."""
+        return self.read + self.written + self.fresh
+
+
+_Groups = Sequence[tuple[str, Sequence[Strip]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    width: float
+    gutter: float
+    note_room: float
+    row_height: float
+    bar_top: float
+    bar_height: float
+    stacked: bool
+
+
+_WIDE = _Layout(width=832, gutter=184, note_room=110, row_height=22, bar_top=4, bar_height=14, stacked=False)
+_NARROW = _Layout(width=320, gutter=0, note_room=0, row_height=38, bar_top=20, bar_height=12, stacked=True)
+
+
+def cache_strips(groups: _Groups, *, title: str) -> Picture:
+    """Strips by group (as found, yours, best possible), all on one scale of tokens.
+
+    A group of more than 24 calls is drawn as 24 strips or fewer, each the mean of neighbouring calls, and
+    says so; the table lists the first 300 calls one by one. Numbers below zero or not finite count as zero.
+    """
+    clean = [(drawable(name), [_cleaned(strip) for strip in strips]) for name, strips in groups]
+    sentence = " ".join(_group_sentence(name, strips) for name, strips in clean) or _("No calls yet.")
+    drawn = [(name, _share(strips), _bundled(strips)) for name, strips in clean]
+    draw = partial(_draw, drawn, title=title, sentence=sentence)
+    columns = (_("Layout"), _("Call"), _("From cache"), _("Written"), _("Fresh"), _("Note"))
+    return Picture(
+        title=title,
+        svg=draw(layout=_WIDE),
+        svg_narrow=draw(layout=_NARROW),
+        sentence=sentence,
+        columns=columns,
+        rows=_table(clean),
+    )
+
+
+def _amount(value: float) -> float:
+    return value if math.isfinite(value) and value > 0 else 0.0
+
+
+def _cleaned(strip: Strip) -> Strip:
+    read, written, fresh = _amount(strip.read), _amount(strip.written), _amount(strip.fresh)
+    return Strip(drawable(strip.label), read, written, fresh, drawable(strip.note), strip.marker)
+
+
+def _share(strips: Sequence[Strip]) -> float:
+    total = math.fsum(strip.tokens for strip in strips)
+    return math.fsum(strip.read for strip in strips) / total if total else 0.0
+
+
+def _bundled(strips: list[Strip]) -> list[Strip]:
+    """The strips, or the means of runs of neighbours, few enough to be seen."""
+    if len(strips) <= _STRIPS_DRAWN:
+        return strips
+    size = math.ceil(len(strips) / _STRIPS_DRAWN)
+    return [_mean(strips[at : at + size]) for at in range(0, len(strips), size)]
+
+
+def _mean(run: list[Strip]) -> Strip:
+    count = len(run)
+    read, written, fresh = (math.fsum(getattr(strip, part) for strip in run) / count for part in _PARTS)
+    label = run[0].label if count == 1 else f"{run[0].label} – {run[-1].label}"
+    marker = next((strip.marker for strip in run if strip.marker is not None), None)
+    note = ngettext("mean of %(count)d", "mean of %(count)d", count) % {"count": count}
+    return Strip(label, read, written, fresh, note, marker)
+
+
+def _group_sentence(name: str, strips: Sequence[Strip]) -> str:
+    total = math.fsum(strip.tokens for strip in strips)
+    if not total:
+        return _("%(group)s: no tokens sent.") % {"group": name}
+    shares = [math.fsum(getattr(strip, part) for strip in strips) / total for part in _PARTS]
+    text = ngettext(
+        "%(group)s: of %(tokens)s input tokens in %(count)d call, %(read)s come from the cache, "
+        "%(written)s are written to it, %(fresh)s are fresh.",
+        "%(group)s: of %(tokens)s input tokens in %(count)d calls, %(read)s come from the cache, "
+        "%(written)s are written to it, %(fresh)s are fresh.",
+        len(strips),
+    )
+    said = dict(zip(_PARTS, map(share_text, shares), strict=True))
+    return text % {"group": name, "tokens": tokens_text(total), "count": len(strips), **said}
+
+
+def _table(groups: _Groups) -> tuple[tuple[str, ...], ...]:
+    rows = [
+        (name, strip.label, *(tokens_text(getattr(strip, part)) for part in _PARTS), strip.note)
+        for name, strips in groups
+        for strip in strips[:_ROWS_LISTED]
+    ][:_ROWS_LISTED]
+    left_out = sum(len(strips) for _name, strips in groups) - len(rows)
+    if left_out:
+        more = ngettext("and %(count)d more", "and %(count)d more", left_out) % {"count": left_out}
+        rows.append((more, "", "", "", "", ""))
+    return tuple(rows)
+
+
+def _draw(
+    groups: list[tuple[str, float, list[Strip]]], *, layout: _Layout, title: str, sentence: str
+) -> SafeString:
+    pen = Drawing(width=layout.width)
+    longest = max((strip.tokens for _name, _read, strips in groups for strip in strips), default=0.0)
+    room = layout.width - layout.gutter - layout.note_room - 1
+    scale = room / longest if longest else 0.0
+    y = 0.0
+    for name, share, strips in groups:
+        _draw_heading(pen, name, share, y)
+        y += _HEADING
+        for strip in strips:
+            _draw_strip(pen, strip, scale, y, layout=layout)
+            y += layout.row_height
+        y += _GAP
+    keys = _keys(groups)
+    draw_legend(pen, keys, y=y, width=layout.width)
+    return pen.finished(height=y + legend_height(keys, width=layout.width), title=title, description=sentence)
+
+
+def _keys(groups: list[tuple[str, float, list[Strip]]]) -> list[Key]:
+    labels = {
+        "read": _("read from the cache"),
+        "written": _("written to the cache"),
+        "fresh": _("sent fresh"),
+    }
+    strips = [strip for _name, _read, group in groups for strip in group]
+    return [Key(labels[part], pattern=part) for part in _PARTS if any(getattr(s, part) for s in strips)]
+
+
+def _draw_heading(pen: Drawing, name: str, share: float, y: float) -> None:
+    said = _("%(share)s from cache") % {"share": share_text(share)}
+    room = pen.width - text_width(said, size=15, bold=True) - 12
+    pen.text(0, y + 18, fitted(name, width=room, size=15, bold=True), "lane-label")
+    pen.text(pen.width, y + 18, said, "lane-total", anchor="end")
+    pen.line(0, y + 26, pen.width, y + 26, "lane-rule")
+
+
+def _draw_strip(pen: Drawing, strip: Strip, scale: float, y: float, *, layout: _Layout) -> None:
+    tokens = ", ".join(f"{part} {tokens_text(getattr(strip, part))}" for part in _PARTS)
+    pen.open_group("strip", tip=f"{strip.label}: {tokens}")
+    _draw_strip_label(pen, strip, y, layout=layout)
+    x = layout.gutter + 0.5
+    for part in _PARTS:
+        width = getattr(strip, part) * scale
+        if width:
+            pen.patterned(x, y + layout.bar_top, max(width, 1.0), layout.bar_height, "segment", pattern=part)
+        x += width
+    if not layout.stacked:
+        note = fitted(strip.note, width=layout.note_room - 8, size=12.5)
+        pen.text(x + 8, y + 15.5, note, "value")
+    pen.close_group()
+
+
+def _draw_strip_label(pen: Drawing, strip: Strip, y: float, *, layout: _Layout) -> None:
+    indent = 24 if strip.marker is not None else 0
+    middle = 10.0 if layout.stacked else layout.row_height / 2
+    if strip.marker is not None:
+        pen.marker(10, y + middle, strip.marker)
+    label, room = strip.label, layout.gutter - 12 - indent
+    if layout.stacked:
+        label, room = ", ".join(part for part in (strip.label, strip.note) if part), layout.width - indent
+    pen.text(indent, y + middle + 4.5, fitted(label, width=room, size=13), "label")
