@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from coach.engine.cache import CacheRules, CacheUse, Laid, PrefixCache, check_marks
@@ -124,71 +124,91 @@ def replay(
     """
     model = _Layout(layout, rules)
     cache = PrefixCache(rules)
-    done: dict[str, list[CallResult]] = {"call": [], "prewarm": [], "keepalive": []}
-    for kind, call in _events(traffic, warming or Warming()):
-        laid = model.lay(call, cut=kind != "call")
-        if laid is None:
-            continue
-        pending = cache.begin(laid, call.at_seconds, price.model)
-        use = pending.use
-        ttft = time_to_first_token(tier, fresh=use.fresh + use.written, read=use.read)
-        cache.finish(pending, call.at_seconds + ttft)
-        done[kind].append(
-            CallResult(
-                at_seconds=call.at_seconds,
-                kind=kind,
-                label=call.label,
-                group=call.group,
-                use=use,
-                ttft_seconds=ttft,
-                cost_usd=cost_of_use(price, use, output=call.output_tokens),
-            )
-        )
-    extra = sorted([*done["prewarm"], *done["keepalive"]], key=lambda result: result.at_seconds)
-    return DayResult(tuple(done["call"]), tuple(extra))
+    calls: list[CallResult] = []
+    extra: list[CallResult] = []
+    for event in _events(traffic, warming or Warming()):
+        laid = model.lay(event)
+        if laid is not None:
+            pending = cache.begin(laid, event.call.at_seconds, price.model)
+            result = _result(event, pending.use, tier, price)
+            cache.finish(pending, event.call.at_seconds + result.ttft_seconds)
+            (calls if event.kind == "call" else extra).append(result)
+    return DayResult(tuple(calls), tuple(extra))
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A call that goes out. `guessed`: blocks whose text a warm-up does not know."""
+
+    kind: str
+    call: TrafficCall
+    guessed: frozenset[str] = frozenset()
+
+
+def _result(event: _Event, use: CacheUse, tier: Tier, price: Price) -> CallResult:
+    output = event.call.output_tokens if event.kind == "call" else 0
+    return CallResult(
+        at_seconds=event.call.at_seconds,
+        kind=event.kind,
+        label=event.call.label,
+        group=event.call.group,
+        use=use,
+        ttft_seconds=time_to_first_token(tier, fresh=use.fresh + use.written, read=use.read),
+        cost_usd=cost_of_use(price, use, output=output),
+    )
 
 
 class _Layout:
     """A layout with what does not change between calls worked out once."""
 
     def __init__(self, layout: Prompt, rules: CacheRules) -> None:
-        self._names = [block.name for block in layout.blocks]
-        self._texts = {block.name: block.fingerprint or block.name for block in layout.blocks}
-        self._tokens = {block.name: block.tokens for block in layout.blocks}
+        self._blocks = [(b.name, b.fingerprint or b.name, b.tokens) for b in layout.blocks]
         marks = tuple((i, layout.blocks[i].breakpoint or "") for i in layout.breakpoints)
         self._marks = check_marks(marks, len(layout.blocks), rules)
 
-    def lay(self, call: TrafficCall, *, cut: bool) -> Laid | None:
-        """The call's prompt; `cut` ends it at the last breakpoint, as a warm-up does (None without a
-        breakpoint).
-        """
-        if cut and not self._marks:
-            return None
-        names = self._names[: self._marks[-1][0] + 1] if cut else self._names
-        tokens = [call.tokens.get(name, self._tokens[name]) for name in names]
-        texts = [call.texts.get(name, self._texts[name]) for name in names]
-        return Laid(chain_keys(list(zip(texts, tokens, strict=True))), running_sums(tokens), self._marks)
+    def lay(self, event: _Event) -> Laid | None:
+        """The call's prompt. A warm-up ends at a breakpoint; None when there is none to end at."""
+        blocks, marks = self._blocks, self._marks
+        if event.kind != "call":
+            if not marks:
+                return None
+            marks = self._warmed(event.guessed)
+            blocks = blocks[: marks[-1][0] + 1]
+        texts, tokens = event.call.texts, event.call.tokens
+        parts = [(texts.get(name, text), tokens.get(name, count)) for name, text, count in blocks]
+        return Laid(chain_keys(parts), running_sums([count for _, count in parts]), marks)
+
+    def _warmed(self, guessed: frozenset[str]) -> tuple[tuple[int, str], ...]:
+        """A warm-up carries the breakpoints whose prefix it knows; all of them when it knows none."""
+        known = next((i for i, block in enumerate(self._blocks) if block[0] in guessed), len(self._blocks))
+        return tuple(mark for mark in self._marks if mark[0] < known) or self._marks
 
 
-def _events(traffic: Sequence[TrafficCall], warming: Warming) -> list[tuple[str, TrafficCall]]:
+def _events(traffic: Sequence[TrafficCall], warming: Warming) -> list[_Event]:
     """Users' calls and warm-ups in order of time; at the same second a warm-up goes first."""
     calls = sorted(traffic, key=lambda call: call.at_seconds)
-    unknown = _changing_texts(calls)
-    events = [("call", call) for call in calls]
+    # A warm-up cannot guess a text that calls bring along unless it is told.
+    changing = frozenset(name for call in calls for name in call.texts)
+    events = [_Event("call", call) for call in calls]
     for group, known in warming.groups.items():
-        times = [call.at_seconds for call in calls if call.group == group]
-        events += _warm_ups(group, known, times, warming, unknown)
-    return sorted(events, key=lambda event: (event[1].at_seconds, event[0] == "call"))
-
-
-def _changing_texts(calls: Sequence[TrafficCall]) -> frozenset[str]:
-    """Blocks whose text some call sets: a warm-up that is not told the text cannot guess it."""
-    return frozenset(name for call in calls for name in call.texts)
+        mine = [call for call in calls if call.group == group]
+        events += _warm_ups(
+            known, mine, warming, TrafficCall(at_seconds=0, group=group, label=group), changing
+        )
+    return sorted(events, key=lambda event: (event.call.at_seconds, event.kind == "call"))
 
 
 def _warm_ups(
-    group: str, known: Mapping[str, str], times: Sequence[float], warming: Warming, unknown: frozenset[str]
-) -> Iterator[tuple[str, TrafficCall]]:
-    for number, (kind, at_seconds) in enumerate(warming_times(times, warming)):
-        guessed = dict.fromkeys(unknown, f"warm-up {group} {number}")
-        yield kind, TrafficCall(at_seconds=at_seconds, texts={**guessed, **known}, group=group, label=group)
+    known: Mapping[str, str],
+    mine: Sequence[TrafficCall],
+    warming: Warming,
+    model: TrafficCall,
+    changing: frozenset[str],
+) -> Iterator[_Event]:
+    guessed = changing - known.keys()
+    tokens = mine[0].tokens if mine else model.tokens
+    times = warming_times([call.at_seconds for call in mine], warming)
+    for number, (kind, at_seconds) in enumerate(times):
+        guesses = dict.fromkeys(guessed, f"warm-up {model.group} {number}")
+        call = replace(model, at_seconds=at_seconds, texts={**guesses, **known}, tokens=tokens)
+        yield _Event(kind, call, guessed)

@@ -343,3 +343,21 @@ def test_percentile_is_the_nearest_rank():
     assert percentile([3, 1, 2], 0.5) == 2
     assert percentile(list(range(1, 101)), 0.95) == 95
     assert percentile([1, 2], 0.0) == 1
+
+
+def test_replay_of_a_warm_up_ends_before_a_block_that_it_cannot_know():
+    user = Block(name="user", tokens=900, stability=Stability.USER, breakpoint="5m")
+    layout = Prompt((*LAYOUT.blocks[:2], user, LAYOUT.blocks[2]))
+    calls = [
+        TrafficCall(
+            at_seconds=10,
+            texts={"contract": "a", "user": "Ada", "question": "q"},
+            tokens={"contract": 30_000},
+            group="a",
+        )
+    ]
+    day = replay(
+        layout, calls, RULE, TIER, PRICE, warming=Warming(prewarm_at=0.0, groups={"a": {"contract": "a"}})
+    )
+    assert day.warming[0].use.written == 32_000
+    assert (day.calls[0].use.read, day.calls[0].use.written) == (32_000, 900)
