@@ -1,0 +1,550 @@
+"""Runs a graph on asyncio. The only asyncio of the engine.
+
+Driven by `Schedule`, task by task: no levels, no barriers. A task that ends carries on with one that became ready in
+the same asyncio task; the others get one of their own. However a run ends (result, failure, deadline, the caller's
+cancellation) nothing of it is left running when `run` returns, with one exception that Python imposes: **a thread
+cannot be stopped**. A blocking task that times out or is cancelled is abandoned; its thread works on to its end and
+its result is thrown away. Give blocking calls a limit of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import Any
+
+from coach.engine.errors import DeadlineExceeded, RunError, TaskFailed, TaskTimeout
+from coach.engine.graph import Task, TaskGraph, default_needed
+from coach.engine.ports import Clock
+from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
+from coach.engine.trace import CANCELLED, DONE, FAILED, Span, Trace, critical_chain
+from coach.engine.trace import DROPPED as SPAN_DROPPED
+
+Needed = Mapping[str, bool] | Callable[[str, Any], bool]
+"""Decides conditions: by name, or as a function of the task's name and the decider's result."""
+
+_ABSENT: Any = object()
+_deadline: contextvars.ContextVar[tuple[Callable[[], float], float] | None] = contextvars.ContextVar(
+    "engine_deadline", default=None
+)
+
+
+def remaining() -> float | None:
+    """Seconds left to the run that this code is part of, 0.0 or more; None without a deadline. Threads may ask."""
+    held = _deadline.get()
+    return None if held is None else max(0.0, held[1] - held[0]())
+
+
+class Inputs:
+    """What a task's call gets: the results of its needs, and ways to tell what it is doing.
+
+    `inputs[name]` gives a need's result; a need that was dropped is absent: `name in inputs`, `inputs.get(name)`.
+    """
+
+    __slots__ = ("_index", "_run")
+
+    def __init__(self, run: _Run, index: int) -> None:
+        self._run = run
+        self._index = index
+
+    @property
+    def task(self) -> Task:
+        """The task itself."""
+        return self._run.plan.tasks[self._index]
+
+    def __getitem__(self, name: str) -> Any:
+        value = self.get(name, _ABSENT)
+        if value is _ABSENT:
+            raise KeyError(f"{name!r} has no result: it was dropped, or has not arrived yet")
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(str(name), _ABSENT) is not _ABSENT
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The result of a need, or `default` where there is none. KeyError for what the task does not need."""
+        if name not in self.task.needs:
+            raise KeyError(f"Task {self.task.name!r} does not need {name!r}, so it cannot read it")
+        value = self._run.result_of(self._run.plan.index[name])
+        return default if value is _ABSENT else value
+
+    async def arrivals(self) -> AsyncIterator[tuple[str, Any]]:
+        """The results of the needs as (name, value), in the order in which they come; ends after the last.
+
+        For a task that joins by "all", everything is there at once. An attempt that is repeated begins anew.
+        """
+        run, j = self._run, self._index
+        if not run.plan.stream[j]:
+            for name in self.task.needs:
+                if name in self:
+                    yield name, self[name]
+            return
+        seen = 0
+        while True:
+            received = run.schedule.received[j]
+            while seen < len(received):
+                yield run.plan.names[received[seen]], run.values[received[seen]]
+                seen += 1
+            if not run.schedule.unresolved[j]:
+                return
+            await run.next_arrival(j)
+
+    def emit(self, piece: Any) -> None:
+        """Hand a piece of output to the caller of the run, now. The first one is noted in the trace."""
+        self._run.emit(self._index, piece)
+
+    def record(self, **fields: Any) -> None:
+        """Note facts for the span: tokens_read, tokens_written, tokens_fresh, tokens_output, cost_usd, note, kind."""
+        self._run.facts.setdefault(self._index, {}).update(fields)
+
+
+class ThreadInputs(Inputs):
+    """The same for a call that runs in a thread: what it emits is handed over on the loop."""
+
+    __slots__ = ()
+
+    def emit(self, piece: Any) -> None:
+        """Hand a piece of output to the caller of the run, soon; nothing happens once the run is over."""
+        with suppress(RuntimeError):  # the loop may be gone while the thread still works
+            self._run.loop.call_soon_threadsafe(super().emit, piece)
+
+
+class RunResult:
+    """`values` by task name, for all that was run and counts; `trace` of what happened when."""
+
+    __slots__ = ("_run", "_trace", "values")
+
+    def __init__(self, run: _Run) -> None:
+        self.values: dict[str, Any] = run.kept_values()
+        self._run: _Run | None = run
+        self._trace: Trace | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def trace(self) -> Trace:
+        """The spans of the run; put together at the first asking from the times noted while it ran."""
+        if self._run is not None:
+            self._trace, self._run = self._run.trace(), None
+        assert self._trace is not None  # noqa: S101
+        return self._trace
+
+
+async def run(
+    graph: TaskGraph,
+    *,
+    deadline_seconds: float | None = None,
+    clock: Clock | None = None,
+    pool: Executor | None = None,
+    seed: int = 0,
+    needed: Needed | None = None,
+    stored: Mapping[str, Any] | None = None,
+    on_span: Callable[[Span], None] | None = None,
+    on_output: Callable[[str, Any], None] | None = None,
+) -> RunResult:
+    """Run every task of `graph` as soon as it may run.
+
+    `deadline_seconds`: limit of the whole run; a run inside a run never gets more than the outer one has left.
+    `clock` gives the times of the trace (default: the loop's). `pool` runs blocking tasks (default: the loop's).
+    `seed` jitters the pauses before retries. `needed` decides conditions (default: probability one half and more).
+    `stored`: results of an earlier run; those tasks are not run again. `on_span` is called as each task ends,
+    `on_output(task, piece)` with each piece that a call emits, as it does.
+
+    Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `DeadlineExceeded`, and
+    `CancelledError` where the caller is cancelled; in each case after all its tasks have ended.
+    """
+    this = _Run(graph, clock, pool, seed, needed, stored, on_span, on_output)
+    token = this.set_deadline(deadline_seconds)
+    try:
+        await this.play()
+    finally:
+        this.over = True
+        if token is not None:
+            _deadline.reset(token)
+    return RunResult(this)
+
+
+class _Run:
+    """The state of one run. Times are kept in flat lists while it runs; the trace is made from them."""
+
+    __slots__ = (
+        "attempts",
+        "causes",
+        "clock",
+        "done",
+        "ends",
+        "expiry",
+        "facts",
+        "firsts",
+        "limit_seconds",
+        "loop",
+        "needed",
+        "now",
+        "on_output",
+        "on_span",
+        "over",
+        "owner",
+        "plan",
+        "pool",
+        "rng",
+        "schedule",
+        "seed",
+        "starts",
+        "status",
+        "stopping",
+        "stored",
+        "values",
+        "waiting",
+        "walkers",
+        "works",
+        "zero",
+    )
+
+    def __init__(
+        self,
+        graph: TaskGraph,
+        clock: Clock | None,
+        pool: Executor | None,
+        seed: int,
+        needed: Needed | None,
+        stored: Mapping[str, Any] | None,
+        on_span: Callable[[Span], None] | None,
+        on_output: Callable[[str, Any], None] | None,
+    ) -> None:
+        plan = self.plan = plan_of(graph)
+        self.loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
+        self.pool, self.seed = pool, seed
+        self.rng: random.Random | None = None
+        self.on_span, self.on_output = on_span, on_output
+        self.needed = needed
+        self.stored = stored or {}
+        self.works = plan.works if not self.stored else [
+            None if task.name in self.stored else work for task, work in zip(plan.tasks, plan.works, strict=True)
+        ]
+        self.schedule = Schedule(plan, None if plan.simple else self._first_decisions())
+        self.values: list[Any] = [_ABSENT] * plan.size
+        self.starts: list[float] = [-1.0] * plan.size
+        self.ends: list[float] = [-1.0] * plan.size
+        self.causes: list[int] = [-1] * plan.size
+        self.owner: list[int] = [] if plan.simple else [-1] * plan.size
+        self.walkers: dict[int, asyncio.Task[None]] = {}
+        self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.facts: dict[int, dict[str, Any]] = {}
+        self.firsts: dict[int, float] = {}
+        self.status: dict[int, str] = {}
+        self.attempts: dict[int, int] = {}
+        self.done: asyncio.Future[None] = self.loop.create_future()
+        self.stopping = self.over = False
+        self.expiry: float | None = None
+        self.limit_seconds = 0.0
+        self.zero = 0.0
+
+    def _first_decisions(self) -> list[bool]:
+        given = self.needed if isinstance(self.needed, Mapping) else None
+        return [default_needed(task, given) for task in self.plan.tasks]
+
+    # The run as a whole
+
+    def set_deadline(self, seconds: float | None) -> contextvars.Token[tuple[Callable[[], float], float] | None] | None:
+        """One absolute deadline for this run and what is inside it; never later than that of the run around it."""
+        around = remaining()
+        limits = [each for each in (seconds, around) if each is not None]
+        if not limits:
+            return None
+        self.limit_seconds = min(limits)
+        self.expiry = self.loop.time() + self.limit_seconds
+        return _deadline.set((self.loop.time, self.expiry))
+
+    async def play(self) -> None:
+        """Until the last task has ended, or all have been stopped."""
+        self.zero = self.now()
+        if not self.plan.size:
+            return
+        timer = None if self.expiry is None else self.loop.call_at(self.expiry, self._expire)
+        try:
+            self._spawn(self.schedule.begin())
+            await self.done
+        except asyncio.CancelledError:
+            await self._reap()
+            if not self.done.cancelled():
+                self.done.exception()  # taken note of: the caller's cancellation goes first
+            raise
+        except RunError as error:
+            interrupted = await self._reap()
+            error.trace, error.values = self.trace(), self.kept_values()
+            if interrupted:
+                raise asyncio.CancelledError from error
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _expire(self) -> None:
+        unfinished = [name for i, name in enumerate(self.plan.names) if self.ends[i] < 0.0]
+        self._fail(DeadlineExceeded(self.limit_seconds, unfinished))
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure ends the run; later ones are consequences."""
+        self.stopping = True
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    async def _reap(self) -> bool:
+        """Cancel what runs and wait until all of it has ended. True if the caller was cancelled meanwhile."""
+        self.stopping, interrupted = True, False
+        left = set(self.walkers.values())
+        for walker in left:
+            walker.cancel()
+        while left := {walker for walker in left if not walker.done()}:
+            try:
+                await asyncio.wait(left)
+            except asyncio.CancelledError:
+                interrupted = True
+        return interrupted
+
+    # Walkers: asyncio tasks that run one task after the other
+
+    def _spawn(self, starting: list[int], cause: int = -1) -> None:
+        create, walkers = self.loop.create_task, self.walkers
+        for i in starting:
+            self.causes[i] = cause
+            walkers[i] = create(self._walk(i))
+
+    async def _walk(self, root: int) -> None:
+        i, now = root, self.now
+        starts, ends, values, works, finish = self.starts, self.ends, self.values, self.works, self.schedule.finish
+        simple = self.plan.simple and self.on_span is None
+        try:
+            at = now()
+            while True:
+                starts[i] = at
+                if not simple and not self._enter(i, root):
+                    return
+                work = works[i]
+                values[i] = await (self._special(i) if work is None else work(Inputs(self, i)))
+                ends[i] = at = now()
+                if self.stopping:
+                    return
+                ready = finish(i) if simple else self._leave(i)
+                if not ready:
+                    return
+                if len(ready) > 1:
+                    self._spawn(ready[1:], i)
+                self.causes[ready[0]] = i
+                i = ready[0]
+        except BaseException as error:
+            self._broken(i, error)
+            if not isinstance(error, (Exception, asyncio.CancelledError)):
+                raise
+        finally:
+            del self.walkers[root]
+            if not self.walkers and not self.done.done():
+                self.done.set_result(None)
+
+    def _enter(self, i: int, root: int) -> bool:
+        """False for a task that was dropped between being started and its first step."""
+        if self.plan.simple:
+            return True
+        if self.schedule.state[i] == DROPPED:
+            self.starts[i] = -1.0
+            return False
+        self.owner[i] = root
+        return True
+
+    def _leave(self, i: int) -> list[int]:
+        """Report an end; stop what that made useless, wake joins for which it brought something."""
+        if self.plan.simple:
+            self._report(i)
+            return self.schedule.finish(i)
+        schedule = self.schedule
+        if schedule.state[i] == DROPPED:
+            self._report(i)
+            return []
+        self._decide(i)
+        ready = schedule.finish(i)
+        self._report(i)
+        lost, schedule.lost = schedule.lost, []
+        for c in lost:
+            if self.starts[c] >= 0.0:
+                self.walkers[self.owner[c]].cancel()
+        woken, schedule.woken = schedule.woken, []
+        for j in woken:
+            waiter = self.waiting.pop(j, None)
+            if waiter is not None and not waiter.done():
+                self.causes[j] = i
+                waiter.set_result(None)
+        return ready
+
+    def _decide(self, i: int) -> None:
+        """What the result of `i` says about the tasks that hang on it."""
+        if callable(self.needed):
+            for c in self.plan.decides[i]:
+                self.schedule.needed[c] = bool(self.needed(self.plan.names[c], self.values[i]))
+
+    def _broken(self, i: int, error: BaseException) -> None:
+        """A task ended without a result: dropped, stopped with the rest, or the failure that stops the rest."""
+        if self.starts[i] >= 0.0 and self.ends[i] < 0.0:
+            self.ends[i] = self.now()
+        if not self.plan.simple and self.schedule.state[i] == DROPPED:
+            self._report(i)
+            return
+        self.status[i] = CANCELLED if self.stopping else FAILED
+        self._report(i)
+        if not self.stopping:
+            self._fail(self._as_failure(i, error))
+
+    def _as_failure(self, i: int, error: BaseException) -> RunError:
+        if isinstance(error, TaskFailed) and error.task == self.plan.names[i]:
+            return error
+        failure = TaskFailed(self.plan.names[i], error, self.attempts.get(i, 1))
+        failure.__cause__ = error
+        return failure
+
+    # Single tasks that need more than an await
+
+    async def _special(self, i: int) -> Any:
+        """Stored results, tasks without a call, blocking ones, time limits, retries."""
+        task = self.plan.tasks[i]
+        if task.name in self.stored:
+            return self.stored[task.name]
+        attempt = 1
+        while True:
+            self.attempts[i] = attempt
+            try:
+                return await self._attempt(i, task)
+            except Exception as error:
+                pause = self._pause(task, attempt)
+                if attempt > task.retries or not self._fits(pause):
+                    raise self._give_up(task, error, attempt) from error
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    async def _attempt(self, i: int, task: Task) -> Any:
+        if task.timeout_seconds is None:
+            return await self._call(i, task)
+        try:
+            async with asyncio.timeout(task.timeout_seconds) as limit:
+                return await self._call(i, task)
+        except TimeoutError as error:
+            if limit.expired():
+                raise _TimedOut from error
+            raise
+
+    async def _call(self, i: int, task: Task) -> Any:
+        if task.call is None:
+            return await self._wait_out(i, task)
+        if not task.blocking:
+            return await task.call(Inputs(self, i))
+        context = contextvars.copy_context()
+        return await self.loop.run_in_executor(self.pool, context.run, task.call, ThreadInputs(self, i))
+
+    async def _wait_out(self, i: int, task: Task) -> None:
+        """A task without a call takes its typical time; a streaming join, portion by portion."""
+        if not self.plan.stream[i]:
+            await asyncio.sleep(task.duration.typical)
+            return
+        portion = task.duration.typical / len(task.needs)
+        async for _ in Inputs(self, i).arrivals():
+            await asyncio.sleep(portion)
+
+    def _pause(self, task: Task, attempt: int) -> float:
+        """Doubling, jittered by half to one and a half, so that callers who failed together do not return together."""
+        if self.rng is None:
+            self.rng = random.Random(self.seed)
+        return float(task.backoff_seconds * 2 ** (attempt - 1) * (0.5 + self.rng.random()))
+
+    def _fits(self, pause: float) -> bool:
+        return self.expiry is None or self.loop.time() + pause < self.expiry
+
+    def _give_up(self, task: Task, error: Exception, attempts: int) -> TaskFailed:
+        if isinstance(error, _TimedOut) and task.timeout_seconds is not None:
+            return TaskTimeout(task.name, task.timeout_seconds, attempts)
+        return TaskFailed(task.name, error, attempts)
+
+    # What calls ask for
+
+    def result_of(self, i: int) -> Any:
+        """A settled result; absent while it does not count."""
+        if self.plan.simple or self.schedule.is_done(i):
+            return self.values[i]
+        return _ABSENT
+
+    async def next_arrival(self, j: int) -> None:
+        """Until something arrives for the streaming join `j`, or nothing more can."""
+        waiter = self.waiting[j] = self.loop.create_future()
+        try:
+            await waiter
+        finally:
+            self.waiting.pop(j, None)
+
+    def emit(self, i: int, piece: Any) -> None:
+        """Pass a piece of output on, unless nobody wants it any more."""
+        if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
+            return
+        if i not in self.firsts:
+            self.firsts[i] = self.now() - self.zero
+        if self.on_output is not None:
+            self.on_output(self.plan.names[i], piece)
+
+    # What is left
+
+    def kept_values(self) -> dict[str, Any]:
+        """Results that count, by name."""
+        if self.schedule.left == 0 and self.plan.simple:
+            return dict(zip(self.plan.names, self.values, strict=True))
+        named = zip(self.plan.names, range(self.plan.size), strict=True)
+        return {name: self.values[i] for name, i in named if self.ends[i] >= 0.0 and self._counts(i)}
+
+    def _counts(self, i: int) -> bool:
+        return i not in self.status and self.result_of(i) is not _ABSENT
+
+    def _is_dropped(self, i: int) -> bool:
+        return not self.plan.simple and self.schedule.state[i] == DROPPED
+
+    def _report(self, i: int) -> None:
+        if self.on_span is not None and self.starts[i] >= 0.0:
+            self.on_span(self.span(i))
+
+    def trace(self) -> Trace:
+        """Spans of all that was started, and of what was dropped before it started."""
+        chain = critical_chain(self.ends, self.causes, counts=lambda i: not self._is_dropped(i))
+        order = sorted((i for i in range(self.plan.size) if self._is_told(i)), key=self.start_of)
+        return Trace(tuple(self.span(i, critical=i in chain) for i in order))
+
+    def _is_told(self, i: int) -> bool:
+        return self.starts[i] >= 0.0 or self._is_dropped(i)
+
+    def start_of(self, i: int) -> float:
+        """Its start; for what never started, when it was dropped: as its decider ended."""
+        while self.starts[i] < 0.0:
+            i = self.plan.decider[i]
+            if self.starts[i] >= 0.0:
+                return self.ends[i] - self.zero
+        return self.starts[i] - self.zero
+
+    def span(self, i: int, *, critical: bool = False) -> Span:
+        """One task's span."""
+        task, start, ran = self.plan.tasks[i], self.start_of(i), self.starts[i] >= 0.0
+        facts: dict[str, Any] = {"cost_usd": task.cost_usd if ran else 0.0, "kind": task.kind}
+        return Span(
+            name=task.name,
+            label=task.label,
+            start=start,
+            end=self.ends[i] - self.zero if ran and self.ends[i] >= 0.0 else start,
+            status=SPAN_DROPPED if self._is_dropped(i) else self.status.get(i, DONE),
+            critical=critical,
+            speculative=task.speculative,
+            first_output=self.firsts.get(i),
+            needs=task.needs,
+            **{**facts, **self.facts.get(i, {})},
+        )
+
+
+class _TimedOut(Exception):  # noqa: N818
+    """The task's own time limit, told apart from a TimeoutError that its call raised."""

@@ -1,0 +1,263 @@
+"""Runs a graph on a virtual clock: one timeline, or a thousand jittered ones for their percentiles.
+
+Driven by the same `Schedule` as real runs. Deterministic: the same graph and seed give the same figures.
+Units: seconds, US dollars.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from coach.engine.graph import Task, TaskGraph, default_needed
+from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
+from coach.engine.trace import DONE, Span, Trace, critical_chain
+from coach.engine.trace import DROPPED as SPAN_DROPPED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """Seconds of many runs at the median, the 95th and the 99th percentile; means of cost and waste."""
+
+    runs: int
+    p50: float
+    p95: float
+    p99: float
+    mean_seconds: float
+    mean_cost_usd: float
+    mean_wasted_seconds: float
+    mean_wasted_usd: float
+    first_output_p50: float
+    first_output_p95: float
+
+
+def simulate(
+    graph: TaskGraph,
+    *,
+    needed: Mapping[str, bool] | None = None,
+    durations: Mapping[str, float] | None = None,
+) -> Trace:
+    """One timeline. `needed` decides conditions (default: probability one half and more means needed);
+    `durations` overrides the typical seconds of tasks."""
+    plan = plan_of(graph)
+    given = durations or {}
+    seconds = [given.get(task.name, task.duration.typical) for task in plan.tasks]
+    schedule = Schedule(plan, [default_needed(task, needed) for task in plan.tasks])
+    play = Play(plan, schedule, seconds)
+    return play.trace()
+
+
+def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distribution:
+    """Jittered runs: each draws every duration and decides every condition anew. `runs` at least 1."""
+    plan = plan_of(graph)
+    rng = random.Random(seed)
+    draws = [(task.duration.typical, task.duration.spread) for task in plan.tasks]
+    chances = [None if task.condition is None else task.condition.probability for task in plan.tasks]
+    conditional = any(chance is not None for chance in chances)
+    sums = _Sums(plan)
+    for _ in range(runs):
+        seconds = [typical if not spread else typical * math.exp(spread * rng.gauss(0.0, 1.0)) for typical, spread in draws]
+        needed = [chance is None or rng.random() < chance for chance in chances] if conditional else None
+        sums.add(Play(plan, Schedule(plan, needed), seconds))
+    return sums.distribution()
+
+
+class Play:
+    """One run on a virtual clock. `starts` and `ends` by index; -1.0 for never started; `seconds` for the whole."""
+
+    __slots__ = ("_busy", "_heap", "_used", "causes", "ends", "firsts", "plan", "schedule", "seconds", "starts", "wanted")
+
+    def __init__(self, plan: Plan, schedule: Schedule, wanted: Sequence[float]) -> None:
+        self.plan = plan
+        self.schedule = schedule
+        self.wanted = wanted
+        self.starts = [-1.0] * plan.size
+        self.ends = [-1.0] * plan.size
+        self.causes = [-1] * plan.size
+        self.seconds = 0.0
+        self._heap: list[tuple[float, int]] = []
+        if plan.simple:
+            self._run_simple()
+        else:
+            self._busy = [0.0] * plan.size
+            self._used = [0] * plan.size
+            self.firsts: dict[int, float] = {}
+            self._run()
+
+    def _run_simple(self) -> None:
+        heap, starts, ends, causes, wanted = self._heap, self.starts, self.ends, self.causes, self.wanted
+        finish = self.schedule.finish
+        now = 0.0
+        for i in self.schedule.begin():
+            starts[i] = 0.0
+            heappush(heap, (wanted[i], i))
+        while heap:
+            now, i = heappop(heap)
+            ends[i] = now
+            for s in finish(i):
+                starts[s] = now
+                causes[s] = i
+                heappush(heap, (now + wanted[s], s))
+        self.seconds = now
+
+    def _run(self) -> None:
+        schedule, heap = self.schedule, self._heap
+        self._start(schedule.begin(), 0.0, -1)
+        while heap:
+            now, i = heappop(heap)
+            if schedule.state[i] == DROPPED:
+                continue
+            self.ends[i] = self.seconds = now
+            self._start(schedule.finish(i), now, i)
+            if schedule.woken:
+                woken, schedule.woken = schedule.woken, []
+                for j in dict.fromkeys(woken):
+                    self._receive(j, now, i)
+            for lost in schedule.lost:
+                self.ends[lost] = now
+            schedule.lost.clear()
+
+    def _start(self, starting: Sequence[int], now: float, cause: int) -> None:
+        for s in starting:
+            self.starts[s] = now
+            self.causes[s] = cause
+            if self.plan.stream[s]:
+                self._busy[s] = now
+                self._receive(s, now, cause)
+            else:
+                heappush(self._heap, (now + self.wanted[s], s))
+
+    def _receive(self, j: int, now: float, cause: int) -> None:
+        """Portions for what has arrived; the end, once nothing more can come."""
+        received = self.schedule.received[j]
+        new = len(received) - self._used[j]
+        if new and now > self._busy[j]:
+            self._busy[j] = now
+            self.causes[j] = cause
+        portion = self.wanted[j] / len(self.plan.tasks[j].needs)
+        for _ in range(new):
+            self._busy[j] += portion
+        if new and not self._used[j]:
+            self.firsts[j] = self._first_of_stream(j, portion)
+        self._used[j] = len(received)
+        if not self.schedule.unresolved[j]:
+            if now > self._busy[j]:
+                self._busy[j] = now
+                self.causes[j] = cause
+            heappush(self._heap, (self._busy[j], j))
+
+    def _first_of_stream(self, j: int, portion: float) -> float:
+        """With the end of the first portion, or earlier where the task says so."""
+        return self.starts[j] + min(portion, self._own_first(j, portion))
+
+    def _own_first(self, i: int, default: float) -> float:
+        task = self.plan.tasks[i]
+        if task.first_output_seconds is None:
+            return default
+        typical = task.duration.typical
+        return task.first_output_seconds * (self.wanted[i] / typical if typical else 1.0)
+
+    def first_output_of(self, i: int) -> float | None:
+        """When the first piece of output of a started task was there; None where it does not stream."""
+        if self.starts[i] < 0.0:
+            return None
+        if self.plan.stream[i]:
+            return self.firsts.get(i)
+        if self.plan.tasks[i].first_output_seconds is None:
+            return None
+        return min(self.ends[i], self.starts[i] + self._own_first(i, 0.0))
+
+    def is_dropped(self, i: int) -> bool:
+        """Whether its result did not count."""
+        return bool(self.schedule.state) and self.schedule.state[i] == DROPPED
+
+    def trace(self) -> Trace:
+        """The run as spans."""
+        chain = critical_chain(self.ends, self.causes, counts=lambda i: not self.is_dropped(i))
+        spans = [self._span(i, task, i in chain) for i, task in enumerate(self.plan.tasks)]
+        return Trace(tuple(sorted(spans, key=lambda span: span.start)))
+
+    def _span(self, i: int, task: Task, critical: bool) -> Span:  # noqa: FBT001
+        start, end = self.starts[i], self.ends[i]
+        dropped = self.is_dropped(i)
+        if start < 0.0:
+            start = end = self.ends[self._decided_by(i)]
+        return Span(
+            name=task.name,
+            start=start,
+            end=end,
+            kind=task.kind,
+            label=task.label,
+            status=SPAN_DROPPED if dropped else DONE,
+            critical=critical,
+            speculative=task.speculative,
+            first_output=self.first_output_of(i),
+            cost_usd=task.cost_usd if self.starts[i] >= 0.0 else 0.0,
+            needs=task.needs,
+        )
+
+    def _decided_by(self, i: int) -> int:
+        """Who ended when it was dropped: its decider, or the decider of that, if that was dropped too."""
+        while self.ends[i] < 0.0:
+            i = self.plan.decider[i]
+        return i
+
+
+class _Sums:
+    """Adds runs up."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.costs = [task.cost_usd for task in plan.tasks]
+        self.streaming = [
+            i for i, task in enumerate(plan.tasks) if plan.stream[i] or task.first_output_seconds is not None
+        ]
+        self.seconds: list[float] = []
+        self.firsts: list[float] = []
+        self.cost = self.wasted_seconds = self.wasted_usd = 0.0
+
+    def add(self, play: Play) -> None:
+        self.seconds.append(play.seconds)
+        self.firsts.append(self._first(play) if self.streaming else play.seconds)
+        if self.plan.simple:
+            self.cost += sum(self.costs)
+            return
+        for i, cost in enumerate(self.costs):
+            if play.starts[i] >= 0.0:
+                self.cost += cost
+                if play.is_dropped(i):
+                    self.wasted_seconds += play.ends[i] - play.starts[i]
+                    self.wasted_usd += cost
+
+    def _first(self, play: Play) -> float:
+        firsts = (play.first_output_of(i) for i in self.streaming if not play.is_dropped(i))
+        return min((first for first in firsts if first is not None), default=play.seconds)
+
+    def distribution(self) -> Distribution:
+        runs = len(self.seconds)
+        seconds, firsts = sorted(self.seconds), sorted(self.firsts)
+        return Distribution(
+            runs=runs,
+            p50=percentile(seconds, 0.50),
+            p95=percentile(seconds, 0.95),
+            p99=percentile(seconds, 0.99),
+            mean_seconds=math.fsum(seconds) / runs,
+            mean_cost_usd=self.cost / runs,
+            mean_wasted_seconds=self.wasted_seconds / runs,
+            mean_wasted_usd=self.wasted_usd / runs,
+            first_output_p50=percentile(firsts, 0.50),
+            first_output_p95=percentile(firsts, 0.95),
+        )
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that `share` of the sorted values do not exceed, between neighbours in proportion."""
+    if not ordered:
+        return 0.0
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

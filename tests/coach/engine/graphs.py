@@ -1,0 +1,102 @@
+"""Random graphs for property tests, and the travel graph of the lessons."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from coach.engine.graph import Condition, Fixed, LogNormal, Task, TaskGraph
+
+
+def travel() -> TaskGraph:
+    branches = {"flights": 0.8, "hotels": 0.6, "visa": 0.45, "loyalty": 0.12}
+    tasks = [Task(name, duration=LogNormal(p50, 2 * p50)) for name, p50 in branches.items()]
+    return TaskGraph([*tasks, Task("compose", tuple(branches), duration=LogNormal(0.3, 0.6))])
+
+
+def seconds(rng: random.Random, place: int) -> float:
+    """No two sums of different durations are equal, so that no two ends fall together by chance."""
+    return rng.randrange(1, 2000) / 1000 + rng.random() * 1e-4 + place * 1e-6
+
+
+def _conditions(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
+    decider = rng.choice(earlier)
+    return {"condition": Condition(decider, rng.choice([0.1, 0.5, 0.9])), "speculative": rng.random() < 0.6}
+
+
+def random_graph(rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool) -> TaskGraph:
+    names = [f"t{i}" for i in range(size)]
+    tasks = []
+    for i, name in enumerate(names):
+        earlier = names[:i]
+        needs = tuple(rng.sample(earlier, rng.randrange(0, min(i, 4) + 1)))
+        more: dict[str, Any] = {}
+        if conditions and earlier and rng.random() < 0.4:
+            more |= _conditions(rng, earlier)
+        if streams and needs and rng.random() < 0.4:
+            more["join"] = "stream"
+        if limits:
+            more["uses"] = tuple(r for r in ("calls", "rows") if rng.random() < 0.5)
+        tasks.append(Task(name, needs, duration=Fixed(seconds(rng, i)), cost_usd=rng.random(), **more))
+    units = {"calls": rng.randrange(1, 4), "rows": rng.randrange(1, 3)} if limits else {}
+    return TaskGraph(tasks, units)
+
+
+@st.composite
+def graphs(
+    draw: st.DrawFn, *, limits: bool = False, conditions: bool = False, streams: bool = False, most: int = 14
+) -> TaskGraph:
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    return random_graph(
+        rng, draw(st.integers(1, most)), limits=limits, conditions=conditions, streams=streams
+    )
+
+
+@st.composite
+def decisions(draw: st.DrawFn, graph: TaskGraph) -> dict[str, bool]:
+    return {task.name: draw(st.booleans()) for task in graph if task.condition is not None}
+
+
+def shuffled(graph: TaskGraph, rng: random.Random) -> tuple[TaskGraph, dict[str, str]]:
+    """The same graph with other names in another order, and which name became which."""
+    fresh = [f"x{i}" for i in range(len(graph))]
+    rng.shuffle(fresh)
+    names = dict(zip(graph.tasks, fresh, strict=True))
+    tasks = [_renamed(task, names) for task in graph]
+    rng.shuffle(tasks)
+    return TaskGraph(tasks, graph.limits), names
+
+
+def _renamed(task: Task, names: dict[str, str]) -> Task:
+    condition = task.condition and Condition(names[task.condition.decider], task.condition.probability)
+    return Task(
+        names[task.name],
+        tuple(names[need] for need in task.needs),
+        duration=task.duration,
+        condition=condition,
+        speculative=task.speculative,
+        join=task.join,
+        uses=task.uses,
+    )
+
+
+def pairs(graph: TaskGraph) -> list[tuple[str, str]]:
+    return [(need, task.name) for task in graph for need in task.needs]
+
+
+def diamond(layers: int) -> TaskGraph:
+    """Two tasks a layer, each needing both of the layer before: 2^layers ways through."""
+    tasks = []
+    for layer, side in itertools.product(range(layers), "ab"):
+        needs = (f"a{layer - 1}", f"b{layer - 1}") if layer else ()
+        tasks.append(Task(f"{side}{layer}", needs, duration=Fixed(1.0 if side == "a" else 0.5)))
+    return TaskGraph(tasks)
+
+
+def chain(length: int, *, each: float = 0.001) -> TaskGraph:
+    return TaskGraph(
+        Task(f"c{i}", (f"c{i - 1}",) if i else (), duration=Fixed(each)) for i in range(length)
+    )
