@@ -72,7 +72,8 @@ class Ideal:
             if at > busy:
                 busy, cause = at, self._arriving(task, at)
             busy += portion
-        return start, max([busy, *(self.ready[n] for n in task.needs)]), cause
+        last = max(task.needs, key=self.ready.__getitem__)
+        return (start, busy, cause) if self.ready[last] <= busy else (start, self.ready[last], last)
 
     def arrivals(self, task: Task) -> list[float]:
         return sorted(self.ready[need] for need in task.needs if need not in self.dropped)

@@ -530,7 +530,8 @@ class _Run:
 
     def span(self, i: int, *, critical: bool = False) -> Span:
         """One task's span."""
-        task, start, ran = self.plan.tasks[i], self.start_of(i), self.starts[i] >= 0.0
+        task, start = self.plan.tasks[i], self.start_of(i)
+        ran = self.starts[i] >= 0.0 and not (self._is_dropped(i) and self.ends[i] == self.starts[i])
         facts: dict[str, Any] = {"cost_usd": task.cost_usd if ran else 0.0, "kind": task.kind}
         return Span(
             name=task.name,

@@ -174,6 +174,10 @@ class Play:
         """Whether its result did not count."""
         return bool(self.schedule.state) and self.schedule.state[i] == DROPPED
 
+    def has_run(self, i: int) -> bool:
+        """Whether it took time or counted; what is dropped in the moment of its start did neither."""
+        return self.starts[i] >= 0.0 and not (self.is_dropped(i) and self.ends[i] == self.starts[i])
+
     def trace(self) -> Trace:
         """The run as spans."""
         chain = critical_chain(self.ends, self.causes, counts=lambda i: not self.is_dropped(i))
@@ -195,7 +199,7 @@ class Play:
             critical=critical,
             speculative=task.speculative,
             first_output=self.first_output_of(i),
-            cost_usd=task.cost_usd if self.starts[i] >= 0.0 else 0.0,
+            cost_usd=task.cost_usd if self.has_run(i) else 0.0,
             needs=task.needs,
         )
 
@@ -226,7 +230,7 @@ class _Sums:
             self.cost += sum(self.costs)
             return
         for i, cost in enumerate(self.costs):
-            if play.starts[i] >= 0.0:
+            if play.has_run(i):
                 self.cost += cost
                 if play.is_dropped(i):
                     self.wasted_seconds += play.ends[i] - play.starts[i]

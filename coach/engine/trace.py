@@ -107,8 +107,9 @@ class Trace:
 
     @property
     def critical_tasks(self) -> tuple[str, ...]:
-        """The chain that set the makespan, in order of time."""
-        return tuple(span.name for span in self.spans if span.critical)
+        """The chain that set the makespan, in order of their ends."""
+        chain = sorted((s for s in self.spans if s.critical), key=lambda s: (s.end, s.start))
+        return tuple(span.name for span in chain)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-safe form; `from_dict` reads it back."""

@@ -129,7 +129,12 @@ def test_makespan_is_the_critical_path_without_limits(data: st.DataObject) -> No
     trace = simulate(graph, needed=needed)
     path = graph.critical_path(needed=needed)
     assert trace.makespan == pytest.approx(path.seconds)
-    assert trace.critical_tasks == path.tasks
+    assert _taking_time(trace, trace.critical_tasks) == _taking_time(trace, path.tasks)
+
+
+def _taking_time(trace: Trace, names: tuple[str, ...]) -> list[str]:
+    """A join whose needs were all dropped takes none, so it may stand on the chain or not."""
+    return [name for name in names if trace[name].seconds > 0]
 
 
 @given(st.data())
