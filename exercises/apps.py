@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class ExercisesConfig(AppConfig):
     name = "exercises"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from exercises import receivers  # noqa: F401 - connects them

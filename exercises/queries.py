@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet
 
@@ -113,3 +114,35 @@ def hints_of(exercise: Exercise) -> dict[str, dict[int, str]]:
     for row in Hint.objects.filter(exercise=exercise):
         by_code.setdefault(row.finding_code, {})[row.rung] = row.text
     return by_code
+
+
+def rows_of(learner: User) -> dict[str, list[dict[str, Any]]]:
+    """All that is kept of a learner here, JSON safe, for their own export."""
+    attempts = Submission.objects.filter(learner=learner).select_related("exercise", "revision")
+    drafts = Draft.objects.filter(learner=learner).select_related("exercise")
+    return {
+        "exercise attempts": [_attempt_row(attempt) for attempt in attempts.order_by("exercise", "number")],
+        "exercise drafts": [
+            {
+                "exercise": draft.exercise.slug,
+                "form": draft.form,
+                "updated_at": draft.updated_at.isoformat(),
+            }
+            for draft in drafts.order_by("exercise")
+        ],
+    }
+
+
+def _attempt_row(attempt: Submission) -> dict[str, Any]:
+    return {
+        "exercise": attempt.exercise.slug,
+        "revision": attempt.revision.number,
+        "attempt": attempt.number,
+        "answer": attempt.answer,
+        "prediction": attempt.prediction,
+        "score": attempt.score,
+        "passed": attempt.passed,
+        "findings": attempt.findings,
+        "measures": attempt.measures,
+        "handed_in_at": attempt.created_at.isoformat(),
+    }

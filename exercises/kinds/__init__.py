@@ -37,6 +37,10 @@ class Registry(Mapping[str, AnyKind]):
         """Add a kind made elsewhere; the last of a name wins."""
         self._kinds[kind.name] = kind
 
+    def unregister(self, name: str) -> None:
+        """Take a kind that was registered away again."""
+        self._kinds.pop(name, None)
+
 
 KINDS = Registry(
     {

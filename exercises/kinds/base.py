@@ -160,9 +160,9 @@ class Kind(ABC, Generic[S, A]):
     `workbench_context` returns and adds no `<form>`. Field names must not begin with `predict-` (the
     prediction's) nor be one of client_key, revision, had_errors, command, csrfmiddlewaretoken.
 
-    A button of the workbench itself (Move up, Split) is `<button type="submit" name="command" value="...">`, with
-    a stable id: it posts the form, `commanded` changes it, and the page comes back so, with and without scripts.
-    A script that changes a field sends it a bubbling `exercise:changed` event, and the draft is kept.
+    A button of the workbench itself (Move up, Split) is `<button type="submit" name="command" value="...">`
+    with a stable id: it posts the form, `commanded` changes it, and the page comes back so, with and without
+    scripts. A script that changes a field sends it a bubbling `exercise:changed` event; the draft is kept.
     """
 
     name: ClassVar[str]
