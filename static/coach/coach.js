@@ -1,0 +1,186 @@
+// The coach's panel over its socket. Without this file every form of it still posts.
+(() => {
+  "use strict";
+
+  const NEAR_END_PIXELS = 80;
+  const OPEN_AT_LEAST_ONCE_MS = 4000;
+  let link = null; // the socket's sender, while it is open
+  let everOpen = false;
+  let gaveUp = false; // no socket came up: the forms post instead
+  let shown = 0;
+  let following = true;
+  const cursors = new Map();
+
+  const byId = (id) => document.getElementById(id);
+  const panel = () => byId("coach");
+  const say = (id, text) => { const line = byId(id); if (line && line.textContent !== text) line.textContent = text; };
+  const send = (command) => { if (link) link.sendImmediately(JSON.stringify(command)); return Boolean(link); };
+  const newKey = () => (crypto.randomUUID ? crypto.randomUUID() : "10000000-1000-4000-8000-100000000000".replace(/[018]/g,
+    (c) => (Number(c) ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (Number(c) / 4)))).toString(16)));
+
+  function readPage() {
+    const coach = panel();
+    if (!coach) return;
+    coach.querySelectorAll("[data-copy],[data-say],[data-fill]").forEach((button) => { button.hidden = false; });
+    coach.querySelectorAll(".coach-turn").forEach((turn) => {
+      const id = turn.id.slice("turn-".length);
+      cursors.set(id, Math.max(Number(turn.dataset.seq), cursors.get(id) || 0));
+    });
+    const scroll = byId("coach-scroll");
+    if (scroll && !scroll.dataset.watched) {
+      scroll.dataset.watched = "yes";
+      scroll.addEventListener("scroll", () => {
+        following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PIXELS;
+        if (following) byId("coach-latest").hidden = true;
+      }, { passive: true });
+      scroll.scrollTop = scroll.scrollHeight;
+    }
+  }
+
+  function follow() {
+    const scroll = byId("coach-scroll");
+    if (!scroll) return;
+    if (following) scroll.scrollTop = scroll.scrollHeight;
+    else byId("coach-latest").hidden = false;
+  }
+
+  function subscribe() {
+    const coach = panel();
+    let after = 0;
+    const known = {};
+    coach.querySelectorAll(".coach-turn").forEach((turn) => {
+      after = Math.max(after, Number(turn.dataset.number));
+      if (turn.dataset.open === "yes") known[turn.id.slice(5)] = cursors.get(turn.id.slice(5)) || Number(turn.dataset.seq);
+    });
+    send({ do: "subscribe", subject: coach.dataset.subject, after, cursors: known });
+  }
+
+  function ask(question) {
+    const form = byId("coach-composer");
+    const asked = send({
+      do: "ask", subject: form.elements.subject.value, key: form.elements.key.value,
+      section: openSection() || form.elements.section.value, question,
+    });
+    if (asked) {
+      say("coach-notice", "");
+      following = true;
+    }
+    return asked;
+  }
+
+  // The section the reader has before their eyes: the last heading above the middle of the window.
+  function openSection() {
+    let open = "";
+    document.querySelectorAll("main section[id], main h2[id]").forEach((heading) => {
+      if (!heading.closest("#coach") && heading.getBoundingClientRect().top < window.innerHeight / 2) open = heading.id;
+    });
+    return /^[-\w]{0,100}$/.test(open) ? open : "";
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const coach = panel();
+    if (!coach || !coach.contains(form)) return;
+    if (form.id === "coach-composer" && !link) {
+      const section = openSection();
+      if (section) form.elements.section.value = section;
+    }
+    if (!("connected" in coach.dataset) || gaveUp) return; // the form posts, by htmx or by itself
+    event.preventDefault();
+    event.stopPropagation();
+    if (!link) {
+      say("coach-status", coach.dataset.lost);
+      return;
+    }
+    if (form.dataset.stop) send({ do: "stop", turn: form.dataset.stop });
+    else if (form.dataset.again) send({ do: "again", turn: form.dataset.again, key: newKey() });
+    else ask(form.elements.question.value);
+  }, true);
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.id === "coach-question" && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+  });
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("#coach button, .coach-turns button");
+    if (!button) return;
+    const box = byId("coach-question");
+    if (button.id === "coach-latest") {
+      following = true;
+      button.hidden = true;
+      follow();
+      byId("coach-scroll").focus({ preventScroll: true });
+    } else if (button.dataset.copy) {
+      const coach = panel();
+      navigator.clipboard.writeText(byId(button.dataset.copy).innerText.trim()).then(() => say("coach-status", coach.dataset.copied), () => {});
+    } else if (button.dataset.fill) {
+      box.value = button.dataset.fill;
+      box.focus();
+    } else if (button.dataset.say) {
+      // What was being typed is kept.
+      const typed = box.value;
+      box.value = button.dataset.say;
+      box.dataset.typed = typed;
+      box.form.requestSubmit();
+    }
+  });
+
+  document.addEventListener("htmx:wsOpen", (event) => {
+    const back = everOpen;
+    link = event.detail.socketWrapper;
+    everOpen = true;
+    gaveUp = false;
+    shown = 0;
+    subscribe();
+    if (back) say("coach-status", panel().dataset.back);
+  });
+
+  document.addEventListener("htmx:wsClose", (event) => {
+    link = null;
+    const coach = panel();
+    if (!coach || !("connected" in coach.dataset)) return;
+    if (event.detail.event.code === 4401) say("coach-notice", coach.dataset.signedOut);
+    else if (everOpen) say("coach-status", coach.dataset.lost);
+  });
+
+  document.addEventListener("htmx:wsConnecting", () => {
+    setTimeout(() => { if (!everOpen) gaveUp = true; }, OPEN_AT_LEAST_ONCE_MS);
+  });
+
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    const cursor = byId("coach-cursor");
+    shown += 1;
+    if (cursor && cursor.dataset.turn) {
+      const { turn, seq } = cursor.dataset;
+      cursors.set(turn, Number(seq));
+      const article = byId(`turn-${turn}`);
+      if (article) {
+        article.dataset.seq = seq;
+        if (!article.querySelector("[data-stop]")) article.dataset.open = "no";
+      }
+      if (Number(seq) === 1) begun(turn);
+    }
+    readPage();
+    follow();
+    send({ do: "ack", shown });
+  });
+
+  // What was asked has become a turn: only now may the text leave the composer.
+  function begun(turn) {
+    const form = byId("coach-composer");
+    const question = document.querySelector(`#turn-${turn} .coach-question`);
+    if (!form || !question) return;
+    const box = form.elements.question;
+    const asked = question.lastChild.textContent.trim();
+    if (box.value.trim() !== asked) return;
+    box.value = box.dataset.typed || "";
+    delete box.dataset.typed;
+    form.elements.key.value = newKey();
+  }
+
+  document.addEventListener("htmx:afterSettle", readPage);
+  readPage();
+})();
