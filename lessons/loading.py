@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from lessons.actions import publish_lesson
 from lessons.models import Course, Lesson
 
-COURSE_FIELDS = {"slug", "title", "summary", "lessons"}
+COURSE_FIELDS = {"slug", "title", "summary", "outcomes", "lessons"}
 LESSON_FIELDS = {"title", "summary", "minutes", "claims", "coach_opening", "questions"}
 
 
@@ -73,6 +73,7 @@ def export_course(course: Course, folder: Path) -> None:
         "slug": course.slug,
         "title": course.title,
         "summary": course.summary,
+        "outcomes": course.outcomes.splitlines(),
         "lessons": [lesson.slug for lesson in lessons],
     }
     (folder / "course.yaml").write_text(dump_yaml(data), encoding="utf-8")
@@ -102,24 +103,31 @@ def _lesson_markdown(lesson: Lesson) -> str:
 
 
 def _load_course_row(path: Path, data: Mapping[str, Any], report: LoadReport) -> Course:
-    slug, title = _required(path, data, "slug"), _required(path, data, "title")
-    summary = str(data.get("summary") or "").strip()
-    wanted = fingerprint(title, summary)
+    slug = _required(path, data, "slug")
+    wanted = Course(
+        slug=slug, title=_required(path, data, "title"), summary=str(data.get("summary") or "").strip()
+    )
+    wanted.outcomes = "\n".join(str(line).strip() for line in data.get("outcomes") or [])
+    wanted.loaded_digest = _course_fingerprint(wanted)
     course = Course.objects.select_for_update().filter(slug=slug).first()
     if course is None:
-        position = Course.objects.count() + 1
-        course = Course(slug=slug, title=title, summary=summary, position=position, loaded_digest=wanted)
-        _store(path, course)
+        wanted.position = Course.objects.count() + 1
         report.made.append(slug)
-    elif course.loaded_digest == wanted:
+    elif course.loaded_digest == wanted.loaded_digest:
         report.same.append(slug)
-    elif fingerprint(course.title, course.summary) != course.loaded_digest:
+        return course
+    elif _course_fingerprint(course) != course.loaded_digest:
         report.kept.append(slug)
+        return course
     else:
-        course.title, course.summary, course.loaded_digest = title, summary, wanted
-        _store(path, course)
+        wanted.pk, wanted.position = course.pk, course.position
         report.updated.append(slug)
-    return course
+    _store(path, wanted)
+    return wanted
+
+
+def _course_fingerprint(course: Course) -> str:
+    return fingerprint(course.title, course.summary, course.outcomes)
 
 
 def _load_lesson(course: Course, file: LessonFile, path: Path, report: LoadReport) -> None:

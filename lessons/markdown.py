@@ -20,11 +20,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from pygments import highlight as pygments_highlight
-from pygments.formatters.html import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.token import STANDARD_TYPES
-from pygments.util import ClassNotFound
+from pygments import highlight as pygments_highlight  # type: ignore[import-untyped]  # has no types
+from pygments.formatters.html import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
+from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
+from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 
 FORMULA_LIMIT = 500  # characters; longer ones stay as they were typed
 HEADING_LEVEL = 3  # h1 is the page's, h2 the section's
@@ -53,7 +53,8 @@ _MATH_TAGS = {
     *("math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle"),
     *("msub", "msup", "msubsup", "munder", "mover", "munderover", "mtable", "mtr", "mtd"),
 }
-_ATTRIBUTES = {
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),  # not even lang and title, which nh3 would let through
     "a": {"href"},
     "ol": {"start"},
     "math": {"display"},
@@ -117,7 +118,7 @@ def parser() -> MarkdownIt:
     md.enable(["table", "strikethrough"])
     md.disable("image")
     md.inline.ruler.after("escape", "formula", _formula_rule)
-    md.validateLink = _may_link  # type: ignore[method-assign]  # markdown-it's own way to set the policy
+    md.validateLink = _may_link  # type: ignore[assignment, method-assign]  # markdown-it's own way
     return md
 
 

@@ -75,6 +75,12 @@ class Course(models.Model):
     slug = models.SlugField(_("slug"), unique=True)
     title = models.CharField(_("title"), max_length=200)
     summary = models.TextField(_("summary"), blank=True, max_length=4000)
+    outcomes = models.TextField(
+        _("what you will be able to do"),
+        blank=True,
+        max_length=4000,
+        help_text=_("One a line, for the home page."),
+    )
     position = models.PositiveIntegerField(_("position"), default=0)
     loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from lessons.models import Course, Lesson, LessonRevision, LessonVisit, SectionProgress, User
 
@@ -19,6 +19,7 @@ class LessonCard:
     revision: LessonRevision
     done: int
     sections: int
+    tries: int
     last_anchor: str
 
     @property
@@ -56,12 +57,12 @@ class LessonPage:
 
 def course_cards_for(learner: User | None) -> tuple[CourseCard, ...]:
     """Every course with a published lesson, in order, with the learner's progress."""
-    done = _anchors_done_by(learner)
+    progress = _progress_of(learner)
     cards: dict[Course, list[LessonCard]] = {}
     for lesson in _published(learner).order_by("course__position", "course__pk", "position", "pk"):
         if lesson.published is not None:
             cards.setdefault(lesson.course, []).append(
-                _card(lesson, lesson.published, done.get(lesson.pk, ()))
+                _card(lesson, lesson.published, progress.get(lesson.pk, ()))
             )
     return tuple(CourseCard(course=course, lessons=tuple(found)) for course, found in cards.items())
 
@@ -147,30 +148,26 @@ def _last_anchor(lesson: Lesson) -> str:
     return getattr(lesson, "last_anchor", None) or ""
 
 
-def _anchors_done_by(learner: User | None) -> dict[int, set[str]]:
-    done: dict[int, set[str]] = {}
+def _progress_of(learner: User | None) -> dict[int, list[SectionProgress]]:
+    progress: dict[int, list[SectionProgress]] = {}
     if learner is not None:
-        rows = SectionProgress.objects.filter(learner=learner, done_at__isnull=False)
-        for lesson, anchor in rows.values_list("lesson", "anchor"):
-            done.setdefault(lesson, set()).add(anchor)
-    return done
+        for row in SectionProgress.objects.filter(learner=learner):
+            progress.setdefault(row.lesson_id, []).append(row)
+    return progress
 
 
-def _card(lesson: Lesson, revision: LessonRevision, done: Iterable[str]) -> LessonCard:
+def _card(lesson: Lesson, revision: LessonRevision, progress: Collection[SectionProgress]) -> LessonCard:
     anchors = {section["anchor"] for section in revision.sections}
     return LessonCard(
         lesson=lesson,
         revision=revision,
-        done=len(anchors.intersection(done)),
+        done=len(anchors.intersection(row.anchor for row in progress if row.done_at)),
         sections=len(anchors),
+        tries=sum(row.tries for row in progress),
         last_anchor=_last_anchor(lesson) if _last_anchor(lesson) in anchors else "",
     )
 
 
-def lesson_for_preview(*, course: str, lesson: str) -> Lesson | None:
-    """A lesson as its author has it, published or not; only access.lesson_for_preview may hand it out."""
+def lesson_being_written(*, course: str, lesson: str) -> Lesson | None:
+    """A lesson as its author has it, published or not: only `access.lesson_for_preview` hands it out."""
     return Lesson.objects.select_related("course").filter(course__slug=course, slug=lesson).first()
-
-
-def visits_latest_first(learner: User) -> QuerySet[LessonVisit]:
-    return LessonVisit.objects.filter(learner=learner).order_by(F("visited_at").desc())

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lessons.loading import CourseFolderError, export_course, load_course
+from lessons.models import Course, Lesson, LessonRevision
+from tests.lessons.factories import SOURCE
+
+pytestmark = pytest.mark.django_db
+
+COURSE = """slug: short
+title: Short
+summary: Two lessons.
+outcomes: [do one thing, do another]
+lessons: [one, two]
+"""
+FRONT = """---
+title: One
+summary: The first.
+minutes: 20
+claims: [S1, S2]
+coach_opening: What waits?
+questions:
+  - {question: "Why?", anchor: first}
+---
+
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "course.yaml").write_text(COURSE)
+    (tmp_path / "lessons" / "one.md").write_text(FRONT + SOURCE)
+    (tmp_path / "lessons" / "two.md").write_text(FRONT.replace("One", "Two") + SOURCE)
+    return tmp_path
+
+
+def test_load_course_publishes_its_lessons(folder: Path):
+    report = load_course(folder)
+    assert report.made == ["short", "one", "two"]
+    course = Course.objects.get(slug="short")
+    assert [lesson.slug for lesson in course.lessons.all()] == ["one", "two"]
+    revision = Lesson.objects.get(slug="one").published
+    assert revision.minutes == 20
+    assert revision.coach_questions == [{"question": "Why?", "anchor": "first"}]
+
+
+def test_load_course_again_changes_nothing(folder: Path):
+    load_course(folder)
+    before = (
+        list(Lesson.objects.values()),
+        list(Course.objects.values()),
+        list(LessonRevision.objects.values()),
+    )
+    report = load_course(folder)
+    assert (report.made, report.updated, report.kept) == ([], [], [])
+    after = (
+        list(Lesson.objects.values()),
+        list(Course.objects.values()),
+        list(LessonRevision.objects.values()),
+    )
+    assert before == after
+
+
+def test_load_course_brings_a_changed_file_in(folder: Path):
+    load_course(folder)
+    path = folder / "lessons" / "one.md"
+    path.write_text(path.read_text().replace("800 ms", "900 ms"))
+    assert load_course(folder).updated == ["one"]
+    assert Lesson.objects.get(slug="one").published.number == 2
+
+
+def test_load_course_leaves_what_people_edited(folder: Path):
+    load_course(folder)
+    Lesson.objects.filter(slug="one").update(title="Mine")
+    Course.objects.update(summary="Mine too")
+    (folder / "course.yaml").write_text(COURSE.replace("Two lessons", "Both lessons"))
+    path = folder / "lessons" / "one.md"
+    path.write_text(path.read_text().replace("800 ms", "900 ms"))
+    assert load_course(folder).kept == ["short", "one"]
+    assert Lesson.objects.get(slug="one").title == "Mine"
+    assert Course.objects.get().summary == "Mine too"
+
+
+def test_export_course_round_trips(folder: Path, tmp_path_factory: pytest.TempPathFactory):
+    load_course(folder)
+    first, second = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
+    export_course(Course.objects.get(), first)
+    before = {row.slug: row.published.sections for row in Lesson.objects.all()}
+    Lesson.objects.all().delete()
+    Course.objects.all().delete()
+    load_course(first)
+    export_course(Course.objects.get(), second)
+    assert {row.slug: row.published.sections for row in Lesson.objects.all()} == before
+    for path in ("course.yaml", "lessons/one.md", "lessons/two.md"):
+        assert (first / path).read_text() == (second / path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("course.yaml", "slug: [", "course.yaml"),
+        ("course.yaml", "slug: short\ntitle: T\nnonsense: 1", "may have"),
+        ("course.yaml", "title: T", "slug is missing"),
+        ("course.yaml", "slug: Not A Slug\ntitle: T", "course.yaml"),
+        ("lessons/one.md", "no front matter", "begins with"),
+        ("lessons/one.md", "---\ntitle: One\nminutes: many\n---\n\n" + SOURCE, "minutes is a whole number"),
+        ("lessons/one.md", "---\ntitle: One\nminutes: 0\n---\n\n" + SOURCE, "one.md"),
+        ("lessons/one.md", "---\ntitle: One\nminutes: 5\n---\n\n## No anchor\n", "one.md: Line 1"),
+        ("lessons/one.md", "---\ntitle: One\nminutes: 5\nquestions: [x]\n---\n\n" + SOURCE, "question"),
+    ],
+)
+def test_load_course_that_is_wrong_says_where_and_loads_nothing(
+    folder: Path, file: str, text: str, words: str
+):
+    (folder / file).write_text(text)
+    with pytest.raises(CourseFolderError, match=words):
+        load_course(folder)
+    assert not Course.objects.exists()
+
+
+def test_load_course_missing_file_is_named(folder: Path):
+    (folder / "lessons" / "two.md").unlink()
+    with pytest.raises(CourseFolderError, match=r"two\.md cannot be read"):
+        load_course(folder)
