@@ -30,6 +30,7 @@ def kind_labels() -> dict[str, str]:
         "schema": _("output schema"),
         "output": _("output"),
         "reasoning": _("reasoning"),
+        "base": _("before any reading"),
         "wait": _("until the first token"),
         "writing": _("from the first token to the last"),
         "read": _("read from the cache"),
@@ -183,5 +184,6 @@ def _draw_part(pen: Drawing, part: _Part, x: float, y: float, width: float) -> N
     if part.marker is not None:
         pen.marker(x + max(width / 2, 10), y + _BAR / 2, part.marker)
     label = fitted(part.label, width=width - 4, size=12.5)
-    pen.text(x, y + _BAR + 16, label if len(label) > 4 or label == part.label else "", "part-label")
+    if 2 * len(label) > len(part.label):  # less of it would be a riddle; key, tip and table say the rest
+        pen.text(x, y + _BAR + 16, label, "part-label")
     pen.close_group()

@@ -74,7 +74,7 @@ class CacheFirstToken(InteractiveFigure):
     title: ClassVar[Text] = gettext_lazy("The first token, cold and cached")
     question: ClassVar[Text] = gettext_lazy(
         "Two calls, two minutes apart, begin with the same 50,000 tokens. The medium tier reads them fresh "
-        "the first time and finds them in its cache the second. How many seconds until the second answer begins?"
+        "the first time and finds them in its cache the second. How long until the second answer begins?"
     )
     controls_form: ClassVar[type[forms.Form]] = CacheControls
 
@@ -104,16 +104,20 @@ def _two_calls(values: Mapping[str, Any]) -> tuple[_Call, _Call]:
     cache = PrefixCache(price.rules)
     calls = []
     for number, at_seconds in enumerate((0.0, values["minutes"] * 60.0)):
-        prefix = Block("prefix", values["tokens"], Stability.FIXED, "prefix", values["ttl"])
-        question = Block("question", _QUESTION_TOKENS, Stability.CALL, f"question {number}")
+        prefix = _block("prefix", values["tokens"], Stability.FIXED, ttl=values["ttl"])
+        question = _block(f"question {number}", _QUESTION_TOKENS, Stability.CALL)
         use = cache.call(Prompt((prefix, question)), at_seconds, price.model, at_seconds)
         calls.append(_Call(use, tier, price))
     return calls[0], calls[1]
 
 
+def _block(name: str, tokens: int, stability: Stability, *, ttl: str | None = None) -> Block:
+    return Block(name=name, tokens=tokens, stability=stability, fingerprint=name, breakpoint=ttl)
+
+
 def _stretches(call: _Call) -> list[Stretch]:
     return [
-        Stretch(_("before any reading"), call.tier.base_seconds),
+        Stretch(_("before any reading"), call.tier.base_seconds, "base"),
         Stretch(_("reading fresh tokens"), call.uncached / call.tier.prefill_tokens_per_second, "fresh"),
         Stretch(_("loading cached tokens"), call.use.read / call.tier.cache_load_tokens_per_second, "read"),
     ]

@@ -19,6 +19,7 @@ _WAYPOINT_HEIGHT = 12.0
 _NODE_WIDTH = 158.0
 _COLUMN_GAP = 42.0
 _SWEEPS = 4
+_EDGE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,16 @@ def draw_layers(net: Net, *, width: float = WIDE, title: str, description: str) 
     _untangle(placed)
     tops, height = _tops(placed, net)
     count = len(placed.columns)
-    box = min(_NODE_WIDTH, (width - 12 - _COLUMN_GAP * (count - 1)) / count)
-    pitch = min(box + 110, (width - 12 - box) / (count - 1)) if count > 1 else 0.0
+    box = min(_NODE_WIDTH, (width - 14 - _COLUMN_GAP * (count - 1)) / count)
+    pitch = min(box + 110, (width - 14 - box) / (count - 1)) if count > 1 else 0.0
     pen = Drawing(width=width)
     arrows = Arrows(pen)
     level = {place: index for index, column in enumerate(placed.columns) for place in column}
     for route in placed.routes:
-        points = [(level[stop] * pitch, _middle(stop, tops, net)) for stop in route.stops]
+        points = [(_EDGE + level[stop] * pitch, _middle(stop, tops, net)) for stop in route.stops]
         arrows.draw(_curve(points, box), route.link.look)
     for name, node in net.nodes.items():
-        draw_node(pen, node, x=level[name] * pitch, y=tops[name], width=box)
+        draw_node(pen, node, x=_EDGE + level[name] * pitch, y=tops[name], width=box)
     height += draw_rest(pen, net, y=height)
     return pen.finished(height=height, title=title, description=description)
 

@@ -43,11 +43,11 @@ def seconds_text(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "∞"
     if abs(seconds) < 0.9995:
-        return _("%(number)s ms") % {"number": _number(seconds * 1000, 0)}
+        return _("%(number)s\N{NO-BREAK SPACE}ms") % {"number": _number(seconds * 1000, 0)}
     if abs(seconds) >= 600:
-        return _("%(number)s min") % {"number": _number(seconds / 60, 0)}
+        return _("%(number)s\N{NO-BREAK SPACE}min") % {"number": _number(seconds / 60, 0)}
     decimals = 0 if abs(seconds) >= 100 else _decimals_needed(seconds, most=2)
-    return _("%(number)s s") % {"number": _number(seconds, decimals)}
+    return _("%(number)s\N{NO-BREAK SPACE}s") % {"number": _number(seconds, decimals)}
 
 
 def _decimals_needed(value: float, *, most: int) -> int:
