@@ -280,8 +280,9 @@ class PrefixCache:
         return best
 
     def _refresh(self, laid: Laid, hit: int, at_seconds: float, model: str) -> None:
-        positions = {hit, *(mark for mark, _ in laid.marks if mark < hit)} if hit >= 0 else set()
-        for position in positions:
+        if hit < 0:
+            return
+        for position in {hit, *(mark for mark, _ in laid.marks if mark < hit)}:
             entry = self._alive(model, laid.keys[position], at_seconds)
             if entry is not None:
                 entry.expires_at = max(entry.expires_at, at_seconds + entry.ttl_seconds)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from coach.engine.cache import CacheRules, CacheUse, Laid, PrefixCache, check_marks
@@ -192,23 +192,22 @@ def _events(traffic: Sequence[TrafficCall], warming: Warming) -> list[_Event]:
     events = [_Event("call", call) for call in calls]
     for group, known in warming.groups.items():
         mine = [call for call in calls if call.group == group]
-        events += _warm_ups(
-            known, mine, warming, TrafficCall(at_seconds=0, group=group, label=group), changing
-        )
+        events += _warm_ups(group, known, mine, warming, changing)
     return sorted(events, key=lambda event: (event.call.at_seconds, event.kind == "call"))
 
 
 def _warm_ups(
+    group: str,
     known: Mapping[str, str],
     mine: Sequence[TrafficCall],
     warming: Warming,
-    model: TrafficCall,
     changing: frozenset[str],
 ) -> Iterator[_Event]:
     guessed = changing - known.keys()
-    tokens = mine[0].tokens if mine else model.tokens
+    tokens = mine[0].tokens if mine else _NO_TOKENS
     times = warming_times([call.at_seconds for call in mine], warming)
     for number, (kind, at_seconds) in enumerate(times):
-        guesses = dict.fromkeys(guessed, f"warm-up {model.group} {number}")
-        call = replace(model, at_seconds=at_seconds, texts={**guesses, **known}, tokens=tokens)
+        guesses = dict.fromkeys(guessed, f"warm-up {group} {number}")
+        texts = {**guesses, **known}
+        call = TrafficCall(at_seconds=at_seconds, texts=texts, tokens=tokens, group=group, label=group)
         yield _Event(kind, call, guessed)
