@@ -16,7 +16,12 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.actions import lesson_digest, publish_lesson
 from lessons.forms import CourseForm, LessonForm
-from lessons.models import Course, Lesson, LessonRevision, User
+from lessons.models import Course, GlossaryTerm, Lesson, LessonRevision, User
+
+
+class GlossaryInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
+    model = GlossaryTerm
+    extra = 0
 
 
 @admin.register(Course)
@@ -24,6 +29,7 @@ class CourseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
     form = CourseForm
     list_display = ("title", "slug", "position")
     prepopulated_fields = {"slug": ["title"]}
+    inlines = (GlossaryInline,)
 
 
 @admin.register(Lesson)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lessons.actions import publish_lesson
-from lessons.models import Course, Lesson
+from lessons.models import Course, GlossaryTerm, Lesson
 
 COURSE_FIELDS = {"slug", "title", "summary", "outcomes", "lessons"}
+GLOSSARY_FIELDS = {"term", "definition", "passage"}
 LESSON_FIELDS = {"title", "summary", "minutes", "claims", "coach_opening", "questions"}
 
 
@@ -62,6 +63,8 @@ def load_course(folder: Path) -> LoadReport:
     for position, slug in enumerate(data.get("lessons") or [], start=1):
         path = folder / "lessons" / f"{slug}.md"
         _load_lesson(course, _lesson_file(path, slug=str(slug), position=position), path, report)
+    if (folder / "glossary.yaml").exists():
+        _load_glossary(course, folder / "glossary.yaml", report)
     return report
 
 
@@ -79,10 +82,16 @@ def export_course(course: Course, folder: Path) -> None:
     (folder / "course.yaml").write_text(dump_yaml(data), encoding="utf-8")
     for lesson in lessons:
         (folder / "lessons" / f"{lesson.slug}.md").write_text(_lesson_markdown(lesson), encoding="utf-8")
+    terms = [
+        {name: row[name] for name in ("term", "definition", "passage")} for row in course.glossary.values()
+    ]
+    if terms:
+        (folder / "glossary.yaml").write_text(dump_yaml(terms), encoding="utf-8")
 
 
-def dump_yaml(data: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110)
+def dump_yaml(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    plain = dict(data) if isinstance(data, Mapping) else [dict(row) for row in data]
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -103,27 +112,17 @@ def _lesson_markdown(lesson: Lesson) -> str:
 
 
 def _load_course_row(path: Path, data: Mapping[str, Any], report: LoadReport) -> Course:
-    slug = _required(path, data, "slug")
-    wanted = Course(
-        slug=slug, title=_required(path, data, "title"), summary=str(data.get("summary") or "").strip()
-    )
-    wanted.outcomes = "\n".join(str(line).strip() for line in data.get("outcomes") or [])
-    wanted.loaded_digest = _course_fingerprint(wanted)
+    slug, title = _required(path, data, "slug"), _required(path, data, "title")
+    summary = str(data.get("summary") or "").strip()
+    outcomes = "\n".join(str(line).strip() for line in data.get("outcomes") or [])
     course = Course.objects.select_for_update().filter(slug=slug).first()
-    if course is None:
-        wanted.position = Course.objects.count() + 1
-        report.made.append(slug)
-    elif course.loaded_digest == wanted.loaded_digest:
-        report.same.append(slug)
-        return course
-    elif _course_fingerprint(course) != course.loaded_digest:
-        report.kept.append(slug)
-        return course
-    else:
-        wanted.pk, wanted.position = course.pk, course.position
-        report.updated.append(slug)
-    _store(path, wanted)
-    return wanted
+    course = course or Course(slug=slug, position=Course.objects.count() + 1)
+    wanted = fingerprint(title, summary, outcomes)
+    if _is_due(course, wanted=wanted, found=_course_fingerprint(course), name=slug, report=report):
+        course.title, course.summary, course.outcomes = title, summary, outcomes
+        course.loaded_digest = wanted
+        _store(path, course)
+    return course
 
 
 def _course_fingerprint(course: Course) -> str:
@@ -132,19 +131,46 @@ def _course_fingerprint(course: Course) -> str:
 
 def _load_lesson(course: Course, file: LessonFile, path: Path, report: LoadReport) -> None:
     lesson = Lesson.objects.select_for_update().filter(slug=file.slug).first()
-    wanted = _fingerprint(file)
-    if lesson is not None and lesson.course_id != course.pk:
+    lesson = lesson or Lesson(course=course, slug=file.slug)
+    if lesson.course_id != course.pk:
         raise CourseFolderError(
             _("%(file)s: another course has a lesson of this name.") % {"file": path.name}
         )
-    if lesson is not None and lesson.loaded_digest == wanted:
-        report.same.append(file.slug)
-        return
-    if lesson is not None and _fingerprint(lesson) != lesson.loaded_digest:
-        report.kept.append(file.slug)
-        return
-    (report.updated if lesson else report.made).append(file.slug)
-    _write_lesson(lesson or Lesson(course=course, slug=file.slug), file, path, digest=wanted)
+    wanted = _fingerprint(file)
+    if _is_due(lesson, wanted=wanted, found=_fingerprint(lesson), name=file.slug, report=report):
+        _write_lesson(lesson, file, path, digest=wanted)
+
+
+def _load_glossary(course: Course, path: Path, report: LoadReport) -> None:
+    known = {row.term: row for row in course.glossary.all()}
+    for data in _yaml(path, _text(path)) or []:
+        _check_mapping(path, data, GLOSSARY_FIELDS)
+        term, definition = _required(path, data, "term"), _required(path, data, "definition")
+        passage = str(data.get("passage") or "")
+        row = known.setdefault(term, GlossaryTerm(course=course, term=term))
+        wanted = fingerprint(definition, passage)
+        if _is_due(
+            row, wanted=wanted, found=fingerprint(row.definition, row.passage), name=term, report=report
+        ):
+            row.definition, row.passage, row.loaded_digest = definition, passage, wanted
+            _store(path, row)
+
+
+def _is_due(
+    row: Course | Lesson | GlossaryTerm, *, wanted: str, found: str, name: str, report: LoadReport
+) -> bool:
+    """Whether a row is to be written from its file; the report says what becomes of it."""
+    if row.pk is None:
+        report.made.append(name)
+    elif row.loaded_digest == wanted:
+        report.same.append(name)
+        return False
+    elif row.loaded_digest != found:
+        report.kept.append(name)
+        return False
+    else:
+        report.updated.append(name)
+    return True
 
 
 def _write_lesson(lesson: Lesson, file: LessonFile, path: Path, *, digest: str) -> None:
@@ -159,7 +185,7 @@ def _write_lesson(lesson: Lesson, file: LessonFile, path: Path, *, digest: str) 
         raise CourseFolderError("\n".join(f"{path.name}: {message}" for message in error.messages)) from error
 
 
-def _store(path: Path, row: Course | Lesson) -> None:
+def _store(path: Path, row: Course | Lesson | GlossaryTerm) -> None:
     try:
         row.full_clean(validate_unique=False)
     except ValidationError as error:
@@ -223,10 +249,17 @@ def _text(path: Path) -> str:
 
 
 def _mapping(path: Path, text: str, known: set[str]) -> Mapping[str, Any]:
+    return _check_mapping(path, _yaml(path, text), known)
+
+
+def _yaml(path: Path, text: str) -> Any:
     try:
-        data = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise CourseFolderError(f"{path.name}: {error}") from error
+
+
+def _check_mapping(path: Path, data: Any, known: set[str]) -> Mapping[str, Any]:
     if not isinstance(data, dict) or set(data) - known:
         names = ", ".join(sorted(known))
         raise CourseFolderError(_("%(file)s may have: %(names)s.") % {"file": path.name, "names": names})

@@ -93,6 +93,30 @@ class Course(models.Model):
         return self.title
 
 
+class GlossaryTerm(models.Model):
+    """A term of a course in one sentence, and the passage that explains it: the coach answers with both."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="glossary", verbose_name=_("course"))
+    term = models.CharField(_("term"), max_length=100)
+    definition = models.TextField(_("definition"), max_length=1000)
+    passage = models.CharField(
+        _("passage"),
+        max_length=160,
+        blank=True,
+        help_text=_("The section that explains it: lesson-slug#anchor"),
+    )
+    loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("glossary term")
+        verbose_name_plural = _("glossary")
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["course", "term"], name="glossary_term_once")]
+
+    def __str__(self) -> str:
+        return self.term
+
+
 class Lesson(models.Model):
     """A lesson as its author is writing it; learners see `published`, which never changes."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from lessons.models import Course, Lesson, LessonRevision, LessonVisit, SectionProgress, User
+from lessons.models import Course, GlossaryTerm, Lesson, LessonRevision, LessonVisit, SectionProgress, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,10 @@ def sections_of(lesson_slug: str) -> list[dict[str, Any]]:
         pk__in=Lesson.objects.filter(slug=lesson_slug).values("published")
     ).first()
     return list(revision.sections) if revision else []
+
+
+def glossary_for(course: Course) -> list[GlossaryTerm]:
+    return list(GlossaryTerm.objects.filter(course=course))
 
 
 def section_of(revision: LessonRevision, anchor: str) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from markdown_it.token import Token
 
+from lessons.figures import FIGURES
 from lessons.markdown import (
     inline_text,
     parser,
@@ -197,8 +198,6 @@ def _words(value: Mapping[str, Any], name: str) -> str:
 
 
 def _read_figure(value: Mapping[str, Any]) -> dict[str, Any]:
-    from lessons.figures import FIGURES
-
     _only(value, {"name"})
     name = _words(value, "name")
     if name not in FIGURES:

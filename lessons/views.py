@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from lessons import access, actions, queries
 from lessons.accounts import log_in
+from lessons.figures import FIGURES
 from lessons.forms import AnswerForm, DeleteAccountForm
 from lessons.models import User
 from lessons.pages import QuestionView, question_view, sections_as_read, sections_of_page
@@ -89,6 +90,16 @@ def preview(request: HttpRequest, course: str, lesson: str) -> HttpResponse:
     text = read_lesson(written.source)
     context = {"lesson": written, "revision": written, "sections": sections_as_read(text.sections, {})}
     return render(request, "lessons/lesson.html", {**context, "problems": text.problems, "preview": True})
+
+
+@require_safe
+def figure(request: HttpRequest, name: str) -> HttpResponse:
+    """A figure as the query string leaves it: alone to htmx, on a page of its own to others."""
+    if name not in FIGURES:
+        raise Http404
+    shown = FIGURES[name].render(request.GET)
+    template = "components/figure.html" if _by_htmx(request) else "lessons/figure.html"
+    return render(request, template, {"figure": shown})
 
 
 @never_cache
@@ -166,6 +177,10 @@ def _asked(page: LessonPage, anchor: str) -> tuple[dict[str, Any], dict[str, Any
     return section, question
 
 
+def _by_htmx(request: HttpRequest) -> bool:
+    return bool(request.htmx)  # type: ignore[attr-defined]  # django-htmx's middleware sets it
+
+
 def _first_error(form: AnswerForm) -> str:
     return str(form.errors["choice"][0])
 
@@ -173,7 +188,7 @@ def _first_error(form: AnswerForm) -> str:
 def _question_refused(
     request: HttpRequest, page: LessonPage, refused: QuestionView | None, learner: User | None
 ) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware sets it
+    if _by_htmx(request):
         context = {"lesson": page.lesson, "question": refused}
         return render(request, "lessons/question.html", context, status=422)
     return render(request, "lessons/lesson.html", _lesson_context(page, learner, refused), status=422)
@@ -182,7 +197,7 @@ def _question_refused(
 def _question_answered(
     request: HttpRequest, page: LessonPage, section: dict[str, Any], progress: dict[str, Any]
 ) -> HttpResponse:
-    if not request.htmx:  # type: ignore[attr-defined]  # django-htmx's middleware sets it
+    if not _by_htmx(request):
         return redirect(f"{page.lesson.get_absolute_url()}#{section['anchor']}")
     context = {
         "lesson": page.lesson,
@@ -198,8 +213,3 @@ def _known_learner(request: HttpRequest) -> User:
     if learner is None:
         raise Http404
     return learner
-
-
-@require_safe
-def figure(request: HttpRequest, name: str) -> HttpResponse:
-    raise Http404

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lessons.loading import CourseFolderError, export_course, load_course
-from lessons.models import Course, Lesson, LessonRevision
+from lessons.models import Course, GlossaryTerm, Lesson, LessonRevision
 from tests.lessons.factories import SOURCE
 
 pytestmark = pytest.mark.django_db
@@ -125,4 +125,26 @@ def test_load_course_that_is_wrong_says_where_and_loads_nothing(
 def test_load_course_missing_file_is_named(folder: Path):
     (folder / "lessons" / "two.md").unlink()
     with pytest.raises(CourseFolderError, match=r"two\.md cannot be read"):
+        load_course(folder)
+
+
+def test_load_course_brings_its_glossary_and_leaves_edited_terms(folder: Path, tmp_path_factory):
+    path = folder / "glossary.yaml"
+    path.write_text(
+        "- {term: slack, definition: Time to spare., passage: one#first}\n- {term: hit, definition: Found.}\n"
+    )
+    assert load_course(folder).made[-2:] == ["slack", "hit"]
+    assert load_course(folder).made == []
+    GlossaryTerm.objects.filter(term="slack").update(definition="Mine.")
+    path.write_text(path.read_text().replace("Found.", "Read again.").replace("to spare", "left over"))
+    report = load_course(folder)
+    assert (report.kept, report.updated) == (["slack"], ["hit"])
+    written = tmp_path_factory.mktemp("written")
+    export_course(Course.objects.get(), written)
+    assert "definition: Mine." in (written / "glossary.yaml").read_text()
+
+
+def test_load_course_glossary_that_is_wrong_is_named(folder: Path):
+    (folder / "glossary.yaml").write_text("- {term: slack}\n")
+    with pytest.raises(CourseFolderError, match=r"glossary\.yaml: definition is missing"):
         load_course(folder)
