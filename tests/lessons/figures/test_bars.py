@@ -1,0 +1,58 @@
+import pytest
+
+from lessons.figures.bars import Segment, Stretch, time_bars, token_bars
+from tests.lessons.figures.factories import both, inside, texts, with_class
+
+BEFORE = [
+    Segment("Background", 800, "background", 1),
+    Segment("Task", 90, "task"),
+    Segment("Data", 110, "data"),
+]
+AFTER = [Segment("Task", 60, "task"), Segment("Data", 110, "data"), Segment("Schema", 30, "schema")]
+
+
+def test_token_bars_share_one_scale():
+    root = both(token_bars([("Before", BEFORE), ("After", AFTER)], title="Prompt"))[0]
+    widths = [float(s.get("width")) for s in with_class(root, "part") for s in with_class(s, "segment")]
+    assert sum(widths[3:]) / sum(widths[:3]) == pytest.approx(200 / 1000, rel=0.01)
+
+
+def test_token_bars_give_each_kind_a_pattern_and_a_key():
+    for root in both(token_bars([("Before", BEFORE)], title="Prompt")):
+        assert {"background", "task", "data"} <= set(texts(root))
+        assert with_class(root, "pattern")
+
+
+def test_token_bars_say_totals_and_list_every_part():
+    picture = token_bars([("Before", BEFORE), ("After", AFTER)], title="Prompt")
+    assert "Before: 1,000 tokens" in picture.sentence
+    assert ("After", "Schema", "30 tokens") in picture.rows
+
+
+def test_token_bars_number_their_findings():
+    assert all("1" in texts(root) for root in both(token_bars([("Before", BEFORE)], title="Prompt")))
+
+
+def test_token_bars_take_unknown_kinds_zeros_and_nonsense():
+    odd = [
+        Segment("?", 10, "no-such-kind"),
+        Segment("zero", 0),
+        Segment("nan", float("nan")),
+        Segment("-", -5),
+    ]
+    picture = token_bars([("Odd", odd), ("Empty", [])], title="Odd")
+    assert all(inside(root) for root in both(picture))
+    assert "Empty: 0 tokens." in picture.sentence
+
+
+def test_token_bars_of_many_rows_say_what_they_leave_out():
+    picture = token_bars([(f"row {n}", AFTER) for n in range(60)], title="Many")
+    assert all("and 36 more" in texts(root) for root in both(picture))
+    assert len(picture.rows) == 180
+
+
+def test_time_bars_speak_of_seconds():
+    picture = time_bars(
+        [("Cold", [Stretch("reading", 3.1, "fresh"), Stretch("writing", 0.4, "output")])], title="T"
+    )
+    assert "3.5 s" in picture.sentence.replace("\xa0", " ")
