@@ -1,5 +1,8 @@
 """The error tree of the engine. Everything the engine raises on purpose is an `EngineError`."""
 
+# Named by what happened, as people say it, not by the word "Error".
+# ruff: noqa: N818
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,7 +33,8 @@ class DuplicateTask(GraphError):
 
 
 class CycleError(GraphError):
-    """Tasks wait for each other in a ring. `path` walks it once: each name needs the next, the first is repeated."""
+    """Tasks wait for each other in a ring. `path` walks it once: each name needs the next, the first is
+    repeated."""
 
     def __init__(self, path: Sequence[str]) -> None:
         super().__init__("Tasks wait for each other: " + _shorten(path), path[:-1])
@@ -38,7 +42,8 @@ class CycleError(GraphError):
 
 
 class RunError(EngineError):
-    """A run that did not end well. `trace` holds what happened until then, `values` the results there were."""
+    """A run that did not end well. `trace` holds what happened until then, `values` the results there
+    were."""
 
     trace: Trace | None = None
     values: dict[str, Any] | None = None

@@ -38,7 +38,8 @@ class CriticalPath:
 
 
 class TaskGraph:
-    """Tasks that fit together. Raises `DuplicateTask`, `UnknownNeed`, `CycleError` or `GraphError`, naming the tasks.
+    """Tasks that fit together. Raises `DuplicateTask`, `UnknownNeed`, `CycleError` or `GraphError`, naming
+    the tasks.
 
     `limits` maps a resource's name to how many tasks may hold it at once; a resource without a limit is free.
     """
@@ -78,7 +79,8 @@ class TaskGraph:
 
     @property
     def sequential_seconds(self) -> float:
-        """One task after the other: the sum of the typical durations of the tasks that are (probably) needed."""
+        """One task after the other: the sum of the typical durations of the tasks that are (probably)
+        needed."""
         return Ideal(self.tasks, self.order).busy_seconds
 
     @property
@@ -89,7 +91,8 @@ class TaskGraph:
     def critical_path(self, *, needed: Mapping[str, bool] | None = None) -> CriticalPath:
         """The chain that sets the time at typical durations, without limits.
 
-        `needed` says which conditional tasks are needed; without a word, those of probability one half and more.
+        `needed` says which conditional tasks are needed; without a word, those of probability one half and
+        more.
         """
         ideal = Ideal(self.tasks, self.order, needed)
         return CriticalPath(ideal.path(), ideal.seconds)
@@ -110,7 +113,8 @@ class TaskGraph:
         return frozenset(seen)
 
     def one_at_a_time(self) -> TaskGraph:
-        """The same work as a program that does one thing after the other: sum of durations, nothing speculative."""
+        """The same work as a program that does one thing after the other: sum of durations, nothing
+        speculative."""
         return TaskGraph(
             [replace(t, uses=("turn",), speculative=False, join="all") for t in self], {"turn": 1}
         )

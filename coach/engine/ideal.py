@@ -1,4 +1,5 @@
-"""The earliest schedule that a graph allows when nothing but its needs holds it back: critical path and slack."""
+"""The earliest schedule that a graph allows when nothing but its needs holds it back: critical path and
+slack."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from coach.engine.task import Task, default_needed, waits_for
 
 
 class Ideal:
-    """The earliest schedule without limits at typical durations, by one forward pass over `order` (topological).
+    """The earliest schedule without limits at typical durations, by one forward pass over `order`
+    (topological).
 
     `ready` is when a task's result can be taken: its end, or later where its decider ends later.
     """

@@ -1,4 +1,5 @@
-"""What the engine asks of the world, as protocols: a clock, a model that writes, a store that keeps results."""
+"""What the engine asks of the world, as protocols: a clock, a model that writes, a store that keeps
+results."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """One call of a model: the laid-out prompt, the text of each block by its name, and the bound on the output."""
+    """One call of a model: the laid-out prompt, the text of each block by its name, and the bound on the
+    output."""
 
     prompt: Prompt
     texts: Mapping[str, str]

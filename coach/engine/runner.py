@@ -1,10 +1,11 @@
 """Runs a graph on asyncio. The only asyncio of the engine.
 
-Driven by `Schedule`, task by task: no levels, no barriers. A task that ends carries on with one that became ready in
-the same asyncio task; the others get one of their own. However a run ends (result, failure, deadline, the caller's
-cancellation) nothing of it is left running when `run` returns, with one exception that Python imposes: **a thread
-cannot be stopped**. A blocking task that times out or is cancelled is abandoned; its thread works on to its end and
-its result is thrown away. Give blocking calls a limit of their own.
+Driven by `Schedule`, task by task: no levels, no barriers. A task that ends carries on with one that became
+ready in the same asyncio task; the others get one of their own. However a run ends (result, failure,
+deadline, the caller's cancellation) nothing of it is left running when `run` returns, with one exception
+that Python imposes: **a thread cannot be stopped**. A blocking task that times out or is cancelled is
+abandoned; its thread works on to its end and its result is thrown away. Give blocking calls a limit of
+their own.
 """
 
 from __future__ import annotations
@@ -12,105 +13,22 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import suppress
 from typing import Any
 
 from coach.engine.errors import DeadlineExceeded, RunError, TaskFailed, TaskTimeout
 from coach.engine.graph import Task, TaskGraph, default_needed
+from coach.engine.inputs import ABSENT, Deadline, Inputs, ThreadInputs, deadline, remaining
 from coach.engine.ports import Clock
-from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
-from coach.engine.trace import CANCELLED, DONE, FAILED, Span, Trace, critical_chain
-from coach.engine.trace import DROPPED as SPAN_DROPPED
+from coach.engine.record import Record
+from coach.engine.schedule import DROPPED, Schedule, plan_of
+from coach.engine.trace import CANCELLED, FAILED, Span, Trace
+
+__all__ = ["Inputs", "Needed", "RunResult", "remaining", "run"]
 
 Needed = Mapping[str, bool] | Callable[[str, Any], bool]
 """Decides conditions: by name, or as a function of the task's name and the decider's result."""
-
-_ABSENT: Any = object()
-_deadline: contextvars.ContextVar[tuple[Callable[[], float], float] | None] = contextvars.ContextVar(
-    "engine_deadline", default=None
-)
-
-
-def remaining() -> float | None:
-    """Seconds left to the run that this code is part of, 0.0 or more; None without a deadline. Threads may ask."""
-    held = _deadline.get()
-    return None if held is None else max(0.0, held[1] - held[0]())
-
-
-class Inputs:
-    """What a task's call gets: the results of its needs, and ways to tell what it is doing.
-
-    `inputs[name]` gives a need's result; a need that was dropped is absent: `name in inputs`, `inputs.get(name)`.
-    """
-
-    __slots__ = ("_index", "_run")
-
-    def __init__(self, run: _Run, index: int) -> None:
-        self._run = run
-        self._index = index
-
-    @property
-    def task(self) -> Task:
-        """The task itself."""
-        return self._run.plan.tasks[self._index]
-
-    def __getitem__(self, name: str) -> Any:
-        value = self.get(name, _ABSENT)
-        if value is _ABSENT:
-            raise KeyError(f"{name!r} has no result: it was dropped, or has not arrived yet")
-        return value
-
-    def __contains__(self, name: object) -> bool:
-        return self.get(str(name), _ABSENT) is not _ABSENT
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The result of a need, or `default` where there is none. KeyError for what the task does not need."""
-        if name not in self.task.needs:
-            raise KeyError(f"Task {self.task.name!r} does not need {name!r}, so it cannot read it")
-        value = self._run.result_of(self._run.plan.index[name])
-        return default if value is _ABSENT else value
-
-    async def arrivals(self) -> AsyncIterator[tuple[str, Any]]:
-        """The results of the needs as (name, value), in the order in which they come; ends after the last.
-
-        For a task that joins by "all", everything is there at once. An attempt that is repeated begins anew.
-        """
-        run, j = self._run, self._index
-        if not run.plan.stream[j]:
-            for name in self.task.needs:
-                if name in self:
-                    yield name, self[name]
-            return
-        seen = 0
-        while True:
-            received = run.schedule.received[j]
-            while seen < len(received):
-                yield run.plan.names[received[seen]], run.values[received[seen]]
-                seen += 1
-            if not run.schedule.unresolved[j]:
-                return
-            await run.next_arrival(j)
-
-    def emit(self, piece: Any) -> None:
-        """Hand a piece of output to the caller of the run, now. The first one is noted in the trace."""
-        self._run.emit(self._index, piece)
-
-    def record(self, **fields: Any) -> None:
-        """Note facts for the span: tokens_read, tokens_written, tokens_fresh, tokens_output, cost_usd, note, kind."""
-        self._run.facts.setdefault(self._index, {}).update(fields)
-
-
-class ThreadInputs(Inputs):
-    """The same for a call that runs in a thread: what it emits is handed over on the loop."""
-
-    __slots__ = ()
-
-    def emit(self, piece: Any) -> None:
-        """Hand a piece of output to the caller of the run, soon; nothing happens once the run is over."""
-        with suppress(RuntimeError):  # the loop may be gone while the thread still works
-            self._run.loop.call_soon_threadsafe(super().emit, piece)
 
 
 class RunResult:
@@ -130,7 +48,7 @@ class RunResult:
     def trace(self) -> Trace:
         """The spans of the run; put together at the first asking from the times noted while it ran."""
         if self._run is not None:
-            self._trace, self._run = self._run.trace(), None
+            self._trace, self._run = self._run.record.trace(), None
         assert self._trace is not None  # noqa: S101
         return self._trace
 
@@ -149,23 +67,32 @@ async def run(
 ) -> RunResult:
     """Run every task of `graph` as soon as it may run.
 
-    `deadline_seconds`: limit of the whole run; a run inside a run never gets more than the outer one has left.
-    `clock` gives the times of the trace (default: the loop's). `pool` runs blocking tasks (default: the loop's).
-    `seed` jitters the pauses before retries. `needed` decides conditions (default: probability one half and more).
-    `stored`: results of an earlier run; those tasks are not run again. `on_span` is called as each task ends,
-    `on_output(task, piece)` with each piece that a call emits, as it does.
+    `deadline_seconds`: limit of the whole run; a run inside a run never gets more than the outer one has
+    left. `clock` gives the times of the trace (default: the loop's). `pool` runs blocking tasks (default:
+    the loop's). `seed` jitters the pauses before retries. `needed` decides conditions (default: probability
+    one half and more). `stored`: results of an earlier run; those tasks are not run again. `on_span` is
+    called as each task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
 
     Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `DeadlineExceeded`, and
     `CancelledError` where the caller is cancelled; in each case after all its tasks have ended.
     """
-    this = _Run(graph, clock, pool, seed, needed, stored, on_span, on_output)
+    this = _Run(
+        graph,
+        clock=clock,
+        pool=pool,
+        seed=seed,
+        needed=needed,
+        stored=stored,
+        on_span=on_span,
+        on_output=on_output,
+    )
     token = this.set_deadline(deadline_seconds)
     try:
         await this.play()
     finally:
         this.over = True
         if token is not None:
-            _deadline.reset(token)
+            deadline.reset(token)
     return RunResult(this)
 
 
@@ -174,13 +101,9 @@ class _Run:
 
     __slots__ = (
         "attempts",
-        "causes",
         "clock",
         "done",
-        "ends",
         "expiry",
-        "facts",
-        "firsts",
         "limit_seconds",
         "loop",
         "needed",
@@ -191,23 +114,22 @@ class _Run:
         "owner",
         "plan",
         "pool",
+        "record",
         "rng",
         "schedule",
         "seed",
-        "starts",
-        "status",
         "stopping",
         "stored",
         "values",
         "waiting",
         "walkers",
         "works",
-        "zero",
     )
 
     def __init__(
         self,
         graph: TaskGraph,
+        *,
         clock: Clock | None,
         pool: Executor | None,
         seed: int,
@@ -224,26 +146,25 @@ class _Run:
         self.on_span, self.on_output = on_span, on_output
         self.needed = needed
         self.stored = stored or {}
-        self.works = plan.works if not self.stored else [
-            None if task.name in self.stored else work for task, work in zip(plan.tasks, plan.works, strict=True)
-        ]
+        self.works = (
+            plan.works
+            if not self.stored
+            else [
+                None if task.name in self.stored else work
+                for task, work in zip(plan.tasks, plan.works, strict=True)
+            ]
+        )
         self.schedule = Schedule(plan, None if plan.simple else self._first_decisions())
-        self.values: list[Any] = [_ABSENT] * plan.size
-        self.starts: list[float] = [-1.0] * plan.size
-        self.ends: list[float] = [-1.0] * plan.size
-        self.causes: list[int] = [-1] * plan.size
+        self.values: list[Any] = [ABSENT] * plan.size
+        self.record = Record(plan, self.schedule)
         self.owner: list[int] = [] if plan.simple else [-1] * plan.size
         self.walkers: dict[int, asyncio.Task[None]] = {}
         self.waiting: dict[int, asyncio.Future[None]] = {}
-        self.facts: dict[int, dict[str, Any]] = {}
-        self.firsts: dict[int, float] = {}
-        self.status: dict[int, str] = {}
         self.attempts: dict[int, int] = {}
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.stopping = self.over = False
         self.expiry: float | None = None
         self.limit_seconds = 0.0
-        self.zero = 0.0
 
     def _first_decisions(self) -> list[bool]:
         given = self.needed if isinstance(self.needed, Mapping) else None
@@ -251,19 +172,20 @@ class _Run:
 
     # The run as a whole
 
-    def set_deadline(self, seconds: float | None) -> contextvars.Token[tuple[Callable[[], float], float] | None] | None:
-        """One absolute deadline for this run and what is inside it; never later than that of the run around it."""
+    def set_deadline(self, seconds: float | None) -> contextvars.Token[Deadline | None] | None:
+        """One absolute deadline for this run and what is inside it; never later than that of the run around
+        it."""
         around = remaining()
         limits = [each for each in (seconds, around) if each is not None]
         if not limits:
             return None
         self.limit_seconds = min(limits)
         self.expiry = self.loop.time() + self.limit_seconds
-        return _deadline.set((self.loop.time, self.expiry))
+        return deadline.set((self.loop.time, self.expiry))
 
     async def play(self) -> None:
         """Until the last task has ended, or all have been stopped."""
-        self.zero = self.now()
+        self.record.zero = self.now()
         if not self.plan.size:
             return
         timer = None if self.expiry is None else self.loop.call_at(self.expiry, self._expire)
@@ -277,7 +199,7 @@ class _Run:
             raise
         except RunError as error:
             interrupted = await self._reap()
-            error.trace, error.values = self.trace(), self.kept_values()
+            error.trace, error.values = self.record.trace(), self.kept_values()
             if interrupted:
                 raise asyncio.CancelledError from error
             raise
@@ -286,7 +208,7 @@ class _Run:
                 timer.cancel()
 
     def _expire(self) -> None:
-        unfinished = [name for i, name in enumerate(self.plan.names) if self.ends[i] < 0.0]
+        unfinished = [name for i, name in enumerate(self.plan.names) if self.record.ends[i] < 0.0]
         self._fail(DeadlineExceeded(self.limit_seconds, unfinished))
 
     def _fail(self, error: BaseException) -> None:
@@ -313,12 +235,13 @@ class _Run:
     def _spawn(self, starting: list[int], cause: int = -1) -> None:
         create, walkers = self.loop.create_task, self.walkers
         for i in starting:
-            self.causes[i] = cause
+            self.record.causes[i] = cause
             walkers[i] = create(self._walk(i))
 
     async def _walk(self, root: int) -> None:
         i, now = root, self.now
-        starts, ends, values, works, finish = self.starts, self.ends, self.values, self.works, self.schedule.finish
+        record, values, works, finish = self.record, self.values, self.works, self.schedule.finish
+        starts, ends = record.starts, record.ends
         simple = self.plan.simple and self.on_span is None
         try:
             at = now()
@@ -336,7 +259,7 @@ class _Run:
                     return
                 if len(ready) > 1:
                     self._spawn(ready[1:], i)
-                self.causes[ready[0]] = i
+                self.record.causes[ready[0]] = i
                 i = ready[0]
         except BaseException as error:
             self._broken(i, error)
@@ -352,7 +275,7 @@ class _Run:
         if self.plan.simple:
             return True
         if self.schedule.state[i] == DROPPED:
-            self.starts[i] = -1.0
+            self.record.starts[i] = -1.0
             return False
         self.owner[i] = root
         return True
@@ -371,13 +294,13 @@ class _Run:
         self._report(i)
         lost, schedule.lost = schedule.lost, []
         for c in lost:
-            if self.starts[c] >= 0.0:
+            if self.record.starts[c] >= 0.0:
                 self.walkers[self.owner[c]].cancel()
         woken, schedule.woken = schedule.woken, []
         for j in woken:
             waiter = self.waiting.pop(j, None)
             if waiter is not None and not waiter.done():
-                self.causes[j] = i
+                self.record.causes[j] = i
                 waiter.set_result(None)
         return ready
 
@@ -388,13 +311,14 @@ class _Run:
                 self.schedule.needed[c] = bool(self.needed(self.plan.names[c], self.values[i]))
 
     def _broken(self, i: int, error: BaseException) -> None:
-        """A task ended without a result: dropped, stopped with the rest, or the failure that stops the rest."""
-        if self.starts[i] >= 0.0 and self.ends[i] < 0.0:
-            self.ends[i] = self.now()
+        """A task ended without a result: dropped, stopped with the rest, or the failure that stops the
+        rest."""
+        if self.record.starts[i] >= 0.0 and self.record.ends[i] < 0.0:
+            self.record.ends[i] = self.now()
         if not self.plan.simple and self.schedule.state[i] == DROPPED:
             self._report(i)
             return
-        self.status[i] = CANCELLED if self.stopping else FAILED
+        self.record.status[i] = CANCELLED if self.stopping else FAILED
         self._report(i)
         if not self.stopping:
             self._fail(self._as_failure(i, error))
@@ -454,7 +378,8 @@ class _Run:
             await asyncio.sleep(portion)
 
     def _pause(self, task: Task, attempt: int) -> float:
-        """Doubling, jittered by half to one and a half, so that callers who failed together do not return together."""
+        """Doubling, jittered by half to one and a half, so that callers who failed together do not return
+        together."""
         if self.rng is None:
             self.rng = random.Random(self.seed)
         return float(task.backoff_seconds * 2 ** (attempt - 1) * (0.5 + self.rng.random()))
@@ -473,7 +398,7 @@ class _Run:
         """A settled result; absent while it does not count."""
         if self.plan.simple or self.schedule.is_done(i):
             return self.values[i]
-        return _ABSENT
+        return ABSENT
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
@@ -487,8 +412,8 @@ class _Run:
         """Pass a piece of output on, unless nobody wants it any more."""
         if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
             return
-        if i not in self.firsts:
-            self.firsts[i] = self.now() - self.zero
+        if i not in self.record.firsts:
+            self.record.firsts[i] = self.now() - self.record.zero
         if self.on_output is not None:
             self.on_output(self.plan.names[i], piece)
 
@@ -499,52 +424,14 @@ class _Run:
         if self.schedule.left == 0 and self.plan.simple:
             return dict(zip(self.plan.names, self.values, strict=True))
         named = zip(self.plan.names, range(self.plan.size), strict=True)
-        return {name: self.values[i] for name, i in named if self.ends[i] >= 0.0 and self._counts(i)}
+        return {name: self.values[i] for name, i in named if self.record.ends[i] >= 0.0 and self._counts(i)}
 
     def _counts(self, i: int) -> bool:
-        return i not in self.status and self.result_of(i) is not _ABSENT
-
-    def _is_dropped(self, i: int) -> bool:
-        return not self.plan.simple and self.schedule.state[i] == DROPPED
+        return i not in self.record.status and self.result_of(i) is not ABSENT
 
     def _report(self, i: int) -> None:
-        if self.on_span is not None and self.starts[i] >= 0.0:
-            self.on_span(self.span(i))
-
-    def trace(self) -> Trace:
-        """Spans of all that was started, and of what was dropped before it started."""
-        chain = critical_chain(self.ends, self.causes, counts=lambda i: not self._is_dropped(i))
-        order = sorted((i for i in range(self.plan.size) if self._is_told(i)), key=self.start_of)
-        return Trace(tuple(self.span(i, critical=i in chain) for i in order))
-
-    def _is_told(self, i: int) -> bool:
-        return self.starts[i] >= 0.0 or self._is_dropped(i)
-
-    def start_of(self, i: int) -> float:
-        """Its start; for what never started, when it was dropped: as its decider ended."""
-        while self.starts[i] < 0.0:
-            i = self.plan.decider[i]
-            if self.starts[i] >= 0.0:
-                return self.ends[i] - self.zero
-        return self.starts[i] - self.zero
-
-    def span(self, i: int, *, critical: bool = False) -> Span:
-        """One task's span."""
-        task, start = self.plan.tasks[i], self.start_of(i)
-        ran = self.starts[i] >= 0.0 and not (self._is_dropped(i) and self.ends[i] == self.starts[i])
-        facts: dict[str, Any] = {"cost_usd": task.cost_usd if ran else 0.0, "kind": task.kind}
-        return Span(
-            name=task.name,
-            label=task.label,
-            start=start,
-            end=self.ends[i] - self.zero if ran and self.ends[i] >= 0.0 else start,
-            status=SPAN_DROPPED if self._is_dropped(i) else self.status.get(i, DONE),
-            critical=critical,
-            speculative=task.speculative,
-            first_output=self.firsts.get(i),
-            needs=task.needs,
-            **{**facts, **self.facts.get(i, {})},
-        )
+        if self.on_span is not None and self.record.starts[i] >= 0.0:
+            self.on_span(self.record.span(i))
 
 
 class _TimedOut(Exception):  # noqa: N818

@@ -1,8 +1,8 @@
 """What may run now. The one place that decides it, for real runs and simulated ones alike.
 
-A `Plan` is a graph compiled to flat lists of ints, once. A `Schedule` is the state of one run of it: a state
-machine without clock or I/O. A driver starts what `begin` and `finish` return, and reports each end by `finish`.
-No step looks at more than the neighbours of the task that ended.
+A `Plan` is a graph compiled to flat lists of ints, once. A `Schedule` is the state of one run of it: a
+state machine without clock or I/O. A driver starts what `begin` and `finish` return, and reports each end
+by `finish`. No step looks at more than the neighbours of the task that ended.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ WAITING, READY, RUNNING, ENDED, DONE, DROPPED = range(6)
 
 
 class Plan:
-    """A graph as flat lists, by index in the order of `graph.tasks`. Never changes: any number of runs share it."""
+    """A graph as flat lists, by index in the order of `graph.tasks`. Never changes: any number of runs
+    share it."""
 
     __slots__ = (
-        "decides",
         "decider",
+        "decides",
+        "emitting",
         "gated",
         "holds",
         "index",
@@ -51,7 +53,11 @@ class Plan:
         self.simple = not special
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
         self.rank = self._ranks(graph) if any(self.holds) else []
+        self.emitting = [i for i in range(self.size) if self._streams_output(i)]
         self.works = [t.call if _is_plain(t) else None for t in self.tasks]
+
+    def _streams_output(self, i: int) -> bool:
+        return self.stream[i] or self.tasks[i].first_output_seconds is not None
 
     def _link(self) -> None:
         size, index = self.size, self.index
@@ -95,7 +101,8 @@ class Plan:
         return seen
 
     def _ranks(self, graph: TaskGraph) -> list[tuple[bool, float]]:
-        """Who goes first where units are short: certain before speculative work, then the longest way to the end."""
+        """Who goes first where units are short: certain before speculative work, then the longest way to
+        the end."""
         below = [0.0] * self.size
         for name in reversed(graph.order):
             i = self.index[name]
@@ -113,17 +120,17 @@ def _is_plain(task: Task) -> bool:
 
 def plan_of(graph: TaskGraph) -> Plan:
     """The graph's plan, compiled at the first asking."""
-    plan: Plan | None = graph._plan  # noqa: SLF001
+    plan: Plan | None = graph._plan
     if plan is None:
-        plan = graph._plan = Plan(graph)  # noqa: SLF001
+        plan = graph._plan = Plan(graph)
     return plan
 
 
 class Schedule:
     """One run. After each `begin` or `finish`, the driver also looks at
 
-    `lost`: running tasks that nobody needs any more: stop them, and clear the list;
-    `woken`: running streaming joins for which something arrived or was dropped: tell them, and clear the list.
+    `lost`: running tasks that nobody needs any more: stop them, and clear the list; `woken`: running
+    streaming joins for which something arrived or was dropped: tell them, and clear the list.
 
     `needed[i]` must be right when the decider of `i` is reported as finished. `left` counts unsettled tasks.
     `received[j]`: what has arrived for the streaming join `j`, in order.
@@ -209,7 +216,8 @@ class Schedule:
         return decider >= 0 and self.state[decider] < DONE
 
     def _settle(self, first: int) -> list[int]:
-        """The result of `first` counts from now on. Follows all that this decides; returns released resources."""
+        """The result of `first` counts from now on. Follows all that this decides; returns released
+        resources."""
         state, plan = self.state, self._plan
         state[first] = DONE
         settled = [first]
@@ -335,8 +343,8 @@ class Schedule:
     def _lacking(self, i: int) -> int:
         """A resource that keeps `i` from starting, -1 for none.
 
-        A streaming join does not take a last unit while a task that it waits for has yet to get one: otherwise
-        both would wait for each other for ever.
+        A streaming join does not take a last unit while a task that it waits for has yet to get one:
+        otherwise both would wait for each other for ever.
         """
         spare = 1 if self._unstarted[i] else 0
         for r in self._plan.holds[i]:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from coach.engine.graph import Task, TaskGraph, default_needed
+from coach.engine.graph import TaskGraph, default_needed
+from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
-from coach.engine.trace import DONE, Span, Trace, critical_chain
-from coach.engine.trace import DROPPED as SPAN_DROPPED
+from coach.engine.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +59,25 @@ def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distr
     conditional = any(chance is not None for chance in chances)
     sums = _Sums(plan)
     for _ in range(runs):
-        seconds = [typical if not spread else typical * math.exp(spread * rng.gauss(0.0, 1.0)) for typical, spread in draws]
+        seconds = [
+            typical if not spread else typical * math.exp(spread * rng.gauss(0.0, 1.0))
+            for typical, spread in draws
+        ]
         needed = [chance is None or rng.random() < chance for chance in chances] if conditional else None
         sums.add(Play(plan, Schedule(plan, needed), seconds))
     return sums.distribution()
 
 
 class Play:
-    """One run on a virtual clock. `starts` and `ends` by index; -1.0 for never started; `seconds` for the whole."""
+    """One run on a virtual clock. `record` tells what happened when, `seconds` how long the whole took."""
 
-    __slots__ = ("_busy", "_heap", "_used", "causes", "ends", "firsts", "plan", "schedule", "seconds", "starts", "wanted")
+    __slots__ = ("_busy", "_heap", "_used", "plan", "record", "schedule", "seconds", "wanted")
 
     def __init__(self, plan: Plan, schedule: Schedule, wanted: Sequence[float]) -> None:
         self.plan = plan
         self.schedule = schedule
         self.wanted = wanted
-        self.starts = [-1.0] * plan.size
-        self.ends = [-1.0] * plan.size
-        self.causes = [-1] * plan.size
+        self.record = Record(plan, schedule)
         self.seconds = 0.0
         self._heap: list[tuple[float, int]] = []
         if plan.simple:
@@ -84,11 +85,11 @@ class Play:
         else:
             self._busy = [0.0] * plan.size
             self._used = [0] * plan.size
-            self.firsts: dict[int, float] = {}
             self._run()
 
     def _run_simple(self) -> None:
-        heap, starts, ends, causes, wanted = self._heap, self.starts, self.ends, self.causes, self.wanted
+        heap, wanted, record = self._heap, self.wanted, self.record
+        starts, ends, causes = record.starts, record.ends, record.causes
         finish = self.schedule.finish
         now = 0.0
         for i in self.schedule.begin():
@@ -110,20 +111,20 @@ class Play:
             now, i = heappop(heap)
             if schedule.state[i] == DROPPED:
                 continue
-            self.ends[i] = self.seconds = now
+            self.record.ends[i] = self.seconds = now
             self._start(schedule.finish(i), now, i)
             if schedule.woken:
                 woken, schedule.woken = schedule.woken, []
                 for j in dict.fromkeys(woken):
                     self._receive(j, now, i)
             for lost in schedule.lost:
-                self.ends[lost] = now
+                self.record.ends[lost] = now
             schedule.lost.clear()
 
     def _start(self, starting: Sequence[int], now: float, cause: int) -> None:
         for s in starting:
-            self.starts[s] = now
-            self.causes[s] = cause
+            self.record.starts[s] = now
+            self.record.causes[s] = cause
             if self.plan.stream[s]:
                 self._busy[s] = now
                 self._receive(s, now, cause)
@@ -136,22 +137,22 @@ class Play:
         new = len(received) - self._used[j]
         if new and now > self._busy[j]:
             self._busy[j] = now
-            self.causes[j] = cause
+            self.record.causes[j] = cause
         portion = self.wanted[j] / len(self.plan.tasks[j].needs)
         for _ in range(new):
             self._busy[j] += portion
         if new and not self._used[j]:
-            self.firsts[j] = self._first_of_stream(j, portion)
+            self.record.firsts[j] = self._first_of_stream(j, portion)
         self._used[j] = len(received)
         if not self.schedule.unresolved[j]:
             if now > self._busy[j]:
                 self._busy[j] = now
-                self.causes[j] = cause
+                self.record.causes[j] = cause
             heappush(self._heap, (self._busy[j], j))
 
     def _first_of_stream(self, j: int, portion: float) -> float:
         """With the end of the first portion, or earlier where the task says so."""
-        return self.starts[j] + min(portion, self._own_first(j, portion))
+        return self.record.starts[j] + min(portion, self._own_first(j, portion))
 
     def _own_first(self, i: int, default: float) -> float:
         task = self.plan.tasks[i]
@@ -162,52 +163,21 @@ class Play:
 
     def first_output_of(self, i: int) -> float | None:
         """When the first piece of output of a started task was there; None where it does not stream."""
-        if self.starts[i] < 0.0:
+        if self.record.starts[i] < 0.0:
             return None
         if self.plan.stream[i]:
-            return self.firsts.get(i)
+            return self.record.firsts.get(i)
         if self.plan.tasks[i].first_output_seconds is None:
             return None
-        return min(self.ends[i], self.starts[i] + self._own_first(i, 0.0))
-
-    def is_dropped(self, i: int) -> bool:
-        """Whether its result did not count."""
-        return bool(self.schedule.state) and self.schedule.state[i] == DROPPED
-
-    def has_run(self, i: int) -> bool:
-        """Whether it took time or counted; what is dropped in the moment of its start did neither."""
-        return self.starts[i] >= 0.0 and not (self.is_dropped(i) and self.ends[i] == self.starts[i])
+        return min(self.record.ends[i], self.record.starts[i] + self._own_first(i, 0.0))
 
     def trace(self) -> Trace:
         """The run as spans."""
-        chain = critical_chain(self.ends, self.causes, counts=lambda i: not self.is_dropped(i))
-        spans = [self._span(i, task, i in chain) for i, task in enumerate(self.plan.tasks)]
-        return Trace(tuple(sorted(spans, key=lambda span: span.start)))
-
-    def _span(self, i: int, task: Task, critical: bool) -> Span:  # noqa: FBT001
-        start, end = self.starts[i], self.ends[i]
-        dropped = self.is_dropped(i)
-        if start < 0.0:
-            start = end = self.ends[self._decided_by(i)]
-        return Span(
-            name=task.name,
-            start=start,
-            end=end,
-            kind=task.kind,
-            label=task.label,
-            status=SPAN_DROPPED if dropped else DONE,
-            critical=critical,
-            speculative=task.speculative,
-            first_output=self.first_output_of(i),
-            cost_usd=task.cost_usd if self.has_run(i) else 0.0,
-            needs=task.needs,
-        )
-
-    def _decided_by(self, i: int) -> int:
-        """Who ended when it was dropped: its decider, or the decider of that, if that was dropped too."""
-        while self.ends[i] < 0.0:
-            i = self.plan.decider[i]
-        return i
+        for i in self.plan.emitting:
+            first = self.first_output_of(i)
+            if first is not None:
+                self.record.firsts[i] = first
+        return self.record.trace()
 
 
 class _Sums:
@@ -216,28 +186,25 @@ class _Sums:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.costs = [task.cost_usd for task in plan.tasks]
-        self.streaming = [
-            i for i, task in enumerate(plan.tasks) if plan.stream[i] or task.first_output_seconds is not None
-        ]
         self.seconds: list[float] = []
         self.firsts: list[float] = []
         self.cost = self.wasted_seconds = self.wasted_usd = 0.0
 
     def add(self, play: Play) -> None:
         self.seconds.append(play.seconds)
-        self.firsts.append(self._first(play) if self.streaming else play.seconds)
+        self.firsts.append(self._first(play) if self.plan.emitting else play.seconds)
         if self.plan.simple:
             self.cost += sum(self.costs)
             return
         for i, cost in enumerate(self.costs):
-            if play.has_run(i):
+            if play.record.has_run(i):
                 self.cost += cost
-                if play.is_dropped(i):
-                    self.wasted_seconds += play.ends[i] - play.starts[i]
+                if play.record.is_dropped(i):
+                    self.wasted_seconds += play.record.ends[i] - play.record.starts[i]
                     self.wasted_usd += cost
 
     def _first(self, play: Play) -> float:
-        firsts = (play.first_output_of(i) for i in self.streaming if not play.is_dropped(i))
+        firsts = (play.first_output_of(i) for i in self.plan.emitting if not play.record.is_dropped(i))
         return min((first for first in firsts if first is not None), default=play.seconds)
 
     def distribution(self) -> Distribution:

@@ -43,7 +43,7 @@ class Fixed:
         """Sigma of the logarithm: none."""
         return 0.0
 
-    def sample(self, rng: random.Random) -> float:  # noqa: ARG002
+    def sample(self, rng: random.Random) -> float:
         """The same seconds each time."""
         return self.seconds
 
@@ -98,21 +98,21 @@ class Condition:
 class Task:
     """One piece of work.
 
-    `needs`: names whose results it takes; it starts when all have ended (`join="all"`), or when the first has
-    (`join="stream"`): then it goes on receiving, its duration is split evenly over its needs, portion i runs from
-    the later of arrival i and the end of the portion before, and it ends after the last. A need that was dropped
-    counts as satisfied, brings no value, and no portion to a streaming join.
+    `needs`: names whose results it takes; it starts when all have ended (`join="all"`), or when the first
+    has (`join="stream"`): then it goes on receiving, its duration is split evenly over its needs, portion i
+    runs from the later of arrival i and the end of the portion before, and it ends after the last. A need
+    that was dropped counts as satisfied, brings no value, and no portion to a streaming join.
 
-    `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With it, it is
-    dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets its result before
-    the decider has ended.
+    `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With
+    it, it is dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets
+    its result before the decider has ended.
 
-    `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs.
-    `call`: an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
-    Without one the runner waits for the typical duration.
-    `timeout_seconds` limits each attempt, `retries` more attempts follow a failed one after about `backoff_seconds`,
-    doubled each time. `first_output_seconds`: how long after its start its first piece of output is there, if it
-    streams its output (typical; it stretches with the duration).
+    `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs. `call`:
+    an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
+    Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`
+    more attempts follow a failed one after about `backoff_seconds`, doubled each time.
+    `first_output_seconds`: how long after its start its first piece of output is there, if it streams its
+    output (typical; it stretches with the duration).
     """
 
     name: str

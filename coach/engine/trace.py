@@ -6,7 +6,7 @@ Units: seconds from the start of the trace, tokens, US dollars.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -18,10 +18,11 @@ CANCELLED = "cancelled"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One task's time. `status` is one of done, dropped (speculation or condition said no), failed, cancelled.
+    """One task's time. `status` is one of done, dropped (speculation or condition said no), failed,
+    cancelled.
 
-    `critical`: on the chain that set the length of the trace. `first_output`: when its first piece of output was
-    there, if it streams. A dropped task that never ran has `start == end`.
+    `critical`: on the chain that set the length of the trace. `first_output`: when its first piece of
+    output was there, if it streams. A dropped task that never ran has `start == end`.
     """
 
     name: str
@@ -120,7 +121,8 @@ class Trace:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Trace:
-        """Read what `to_dict` wrote. Fields of other versions are left out; missing ones get their default."""
+        """Read what `to_dict` wrote. Fields of other versions are left out; missing ones get their
+        default."""
         return cls(tuple(_span(each) for each in data.get("spans", ())), str(data.get("note", "")))
 
 
@@ -129,14 +131,12 @@ def _span(data: Mapping[str, Any]) -> Span:
     return Span(**{**known, "needs": tuple(data.get("needs", ()))})
 
 
-def critical_chain(
-    ends: Sequence[float], causes: Sequence[int], *, counts: Callable[[int], bool] = lambda _: True
-) -> set[int]:
+def critical_chain(ends: Sequence[float], causes: Sequence[int], dropped: frozenset[int]) -> set[int]:
     """Indices of the chain that ended last: from the last end back over what each one started after.
 
-    `causes[i]` is the index whose end let `i` go on, -1 for none. `counts(i)` says whether `i` may be the last.
+    `causes[i]` is the index whose end let `i` go on, -1 for none. What was dropped cannot be the last.
     """
-    last = max((i for i in range(len(ends)) if counts(i)), key=ends.__getitem__, default=-1)
+    last = max((i for i in range(len(ends)) if i not in dropped), key=ends.__getitem__, default=-1)
     chain: set[int] = set()
     while last >= 0 and last not in chain:
         chain.add(last)

@@ -27,7 +27,9 @@ def _conditions(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
     return {"condition": Condition(decider, rng.choice([0.1, 0.5, 0.9])), "speculative": rng.random() < 0.6}
 
 
-def random_graph(rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool) -> TaskGraph:
+def random_graph(
+    rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool
+) -> TaskGraph:
     names = [f"t{i}" for i in range(size)]
     tasks = []
     for i, name in enumerate(names):
@@ -97,6 +99,4 @@ def diamond(layers: int) -> TaskGraph:
 
 
 def chain(length: int, *, each: float = 0.001) -> TaskGraph:
-    return TaskGraph(
-        Task(f"c{i}", (f"c{i - 1}",) if i else (), duration=Fixed(each)) for i in range(length)
-    )
+    return TaskGraph(Task(f"c{i}", (f"c{i - 1}",) if i else (), duration=Fixed(each)) for i in range(length))

@@ -49,9 +49,9 @@ def assert_same(graph: TaskGraph, needed: dict[str, bool]) -> None:
     expected = simulate(graph, needed=needed)
     for each in (graph, with_calls(graph)):
         seen = run_virtually(run(each, needed=needed)).trace
-        assert {span.name: (span.start, span.end, span.status, span.cost_usd) for span in seen.spans} == story(
-            expected
-        )
+        assert {
+            span.name: (span.start, span.end, span.status, span.cost_usd) for span in seen.spans
+        } == story(expected)
     assert seen.makespan == pytest.approx(expected.makespan)
     assert seen.critical_tasks == expected.critical_tasks
     assert seen.wasted_seconds == pytest.approx(expected.wasted_seconds)

@@ -1,4 +1,5 @@
-"""An event loop on which time passes only when nothing else is left to do: an hour of sleeping takes no time."""
+"""An event loop on which time passes only when nothing else is left to do: an hour of sleeping takes no
+time."""
 
 from __future__ import annotations
 

@@ -1,0 +1,123 @@
+"""What a task's call is given, and the deadline that it can ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from coach.engine.record import Record
+from coach.engine.schedule import Plan, Schedule
+
+ABSENT: Any = object()
+"""In place of a result that is not there."""
+
+Deadline = tuple[Callable[[], float], float]
+deadline: contextvars.ContextVar[Deadline | None] = contextvars.ContextVar("engine_deadline", default=None)
+"""The clock and the moment on it at which the innermost run must be over."""
+
+
+def remaining() -> float | None:
+    """Seconds left to the run that this code is part of, 0.0 or more; None without a deadline. Threads may
+    ask."""
+    held = deadline.get()
+    return None if held is None else max(0.0, held[1] - held[0]())
+
+
+class Host(Protocol):
+    """The run, as its tasks see it."""
+
+    plan: Plan
+    schedule: Schedule
+    record: Record
+    loop: asyncio.AbstractEventLoop
+    values: list[Any]
+
+    def result_of(self, i: int) -> Any:
+        """A result that counts, or `ABSENT`."""
+
+    def emit(self, i: int, piece: Any) -> None:
+        """Pass a piece of output on."""
+
+    async def next_arrival(self, j: int) -> None:
+        """Until something arrives for the streaming join `j`, or nothing more can."""
+
+
+class Inputs:
+    """What a task's call gets: the results of its needs, and ways to tell what it is doing.
+
+    `inputs[name]` gives a need's result; a need that was dropped is absent: `name in inputs`,
+    `inputs.get(name)`.
+    """
+
+    __slots__ = ("_index", "_run")
+
+    def __init__(self, run: Host, index: int) -> None:
+        self._run = run
+        self._index = index
+
+    @property
+    def task(self) -> Any:
+        """The `Task` itself."""
+        return self._run.plan.tasks[self._index]
+
+    def __getitem__(self, name: str) -> Any:
+        value = self.get(name, ABSENT)
+        if value is ABSENT:
+            raise KeyError(f"{name!r} has no result: it was dropped, or has not arrived yet")
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(str(name), ABSENT) is not ABSENT
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The result of a need, or `default` where there is none. KeyError for what the task does not
+        need."""
+        plan = self._run.plan
+        if name not in plan.tasks[self._index].needs:
+            raise KeyError(f"Task {plan.names[self._index]!r} does not need {name!r}, so it cannot read it")
+        value = self._run.result_of(plan.index[name])
+        return default if value is ABSENT else value
+
+    async def arrivals(self) -> AsyncIterator[tuple[str, Any]]:
+        """The results of the needs as (name, value), in the order in which they come; ends after the last.
+
+        For a task that joins by "all", everything is there at once. An attempt that is repeated begins anew.
+        """
+        run, j = self._run, self._index
+        if not run.plan.stream[j]:
+            for name in self.task.needs:
+                if name in self:
+                    yield name, self[name]
+            return
+        seen = 0
+        while True:
+            received = run.schedule.received[j]
+            while seen < len(received):
+                yield run.plan.names[received[seen]], run.values[received[seen]]
+                seen += 1
+            if not run.schedule.unresolved[j]:
+                return
+            await run.next_arrival(j)
+
+    def emit(self, piece: Any) -> None:
+        """Hand a piece of output to the caller of the run, now. The first one is noted in the trace."""
+        self._run.emit(self._index, piece)
+
+    def note(self, **fields: Any) -> None:
+        """Facts for the span: tokens_read, tokens_written, tokens_fresh, tokens_output, cost_usd, note,
+        kind."""
+        self._run.record.facts.setdefault(self._index, {}).update(fields)
+
+
+class ThreadInputs(Inputs):
+    """The same for a call that runs in a thread: what it emits is handed over on the loop."""
+
+    __slots__ = ()
+
+    def emit(self, piece: Any) -> None:
+        """Hand a piece of output to the caller of the run, soon; nothing happens once the run is over."""
+        with suppress(RuntimeError):  # the loop may be gone while the thread still works
+            self._run.loop.call_soon_threadsafe(super().emit, piece)

@@ -1,0 +1,85 @@
+"""Times noted while a graph runs, in flat lists by index; spans and a trace are made from them afterwards.
+
+Both drivers fill one of these, so a real run and a simulated one are told in the same words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from coach.engine.schedule import DROPPED, Plan, Schedule
+from coach.engine.trace import DONE, Span, Trace, critical_chain
+from coach.engine.trace import DROPPED as SPAN_DROPPED
+
+NEVER = -1.0
+
+
+class Record:
+    """What happened to each task of one run.
+
+    `starts`, `ends`: seconds on the driver's clock, `NEVER` where it did not; `zero` is the start of the
+    run on that clock. `causes[i]`: the task whose end let `i` go on, -1 for none. `firsts`: seconds from
+    the start of the run to the first piece of output. `facts`: fields of the span that a call gave.
+    `status`: where it is not done or dropped.
+    """
+
+    __slots__ = ("causes", "ends", "facts", "firsts", "plan", "schedule", "starts", "status", "zero")
+
+    def __init__(self, plan: Plan, schedule: Schedule) -> None:
+        self.plan = plan
+        self.schedule = schedule
+        self.zero = 0.0
+        self.starts = [NEVER] * plan.size
+        self.ends = [NEVER] * plan.size
+        self.causes = [-1] * plan.size
+        self.firsts: dict[int, float] = {}
+        self.facts: dict[int, dict[str, Any]] = {}
+        self.status: dict[int, str] = {}
+
+    def is_dropped(self, i: int) -> bool:
+        """Whether it turned out not to be needed."""
+        return not self.plan.simple and self.schedule.state[i] == DROPPED
+
+    def has_run(self, i: int) -> bool:
+        """Whether it took time or counted; what is dropped in the moment of its start did neither."""
+        return self.starts[i] >= 0.0 and not (self.is_dropped(i) and self.ends[i] == self.starts[i])
+
+    def start_of(self, i: int) -> float:
+        """Its start; for what was dropped before it started, when that was decided; `NEVER` for neither."""
+        if self.starts[i] >= 0.0 or not self.is_dropped(i):
+            return self.starts[i]
+        while self.starts[i] < 0.0:
+            i = self.plan.decider[i]
+        return self.ends[i]
+
+    def span(self, i: int, *, critical: bool = False) -> Span:
+        """One task's span."""
+        task, start, end, zero = self.plan.tasks[i], self.starts[i], self.ends[i], self.zero
+        status, cost = self.status.get(i, DONE), task.cost_usd
+        if self.is_dropped(i):
+            start, status = self.start_of(i), SPAN_DROPPED
+            end = max(start, end)
+            cost = cost if end > start else 0.0
+        span = Span(
+            name=task.name,
+            start=start - zero,
+            end=(end if end >= 0.0 else start) - zero,
+            kind=task.kind,
+            status=status,
+            label=task.label,
+            critical=critical,
+            speculative=task.speculative,
+            first_output=self.firsts.get(i),
+            cost_usd=cost,
+            needs=task.needs,
+        )
+        return replace(span, **self.facts[i]) if i in self.facts else span
+
+    def trace(self) -> Trace:
+        """Spans of all that was started, and of what was dropped before it started."""
+        dropped = frozenset(i for i, state in enumerate(self.schedule.state) if state == DROPPED)
+        chain = critical_chain(self.ends, self.causes, dropped)
+        begins = [self.start_of(i) for i in range(self.plan.size)] if dropped else self.starts
+        order = sorted((i for i in range(self.plan.size) if begins[i] >= 0.0), key=begins.__getitem__)
+        return Trace(tuple([self.span(i, critical=i in chain) for i in order]))
