@@ -1,4 +1,4 @@
-"""Who may: sessions to learners, learners to their own conversations and turns. Nothing else hands them out."""
+"""Who may: from sessions to learners, from learners to their own conversations and turns. No other way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from lessons.models import Lesson, User
 
 
 def learners_of_sessions(keys: Collection[str]) -> dict[str, int]:
-    """The signed-in learner of each session key that still has one: the checks of `auth.get_user`, in bulk."""
+    """The learner of each session key that still has one: the checks of `auth.get_user`, in bulk."""
     sessions = {key: data for key, data in _load_sessions(keys).items() if _is_signed_in(data)}
     wanted = {key: data[SESSION_KEY] for key, data in sessions.items()}
     people = {str(user.pk): user for user in User.objects.filter(pk__in=set(wanted.values()), is_active=True)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from coach.access import learners_of_sessions
@@ -26,7 +26,7 @@ _CRITIQUES = uuid.UUID("6c0f0b5c-3d1e-4f62-9f0a-0d7a4f1f7c11")
 class Begin:
     """Begin a turn: of a question, of a submission, or once more of an earlier turn.
 
-    Who asks is a learner, or a session key that is checked in the same transaction. An empty owner leaves the
+    Who asks is a learner; a session key is checked in the same transaction, and must be that learner's. An empty owner leaves the
     turn waiting for a process that runs turns.
     """
 
@@ -42,8 +42,19 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a subject stands for: its row, the exercise worked on (0 for none), the slug of its lesson."""
+
+    pk: int
+    exercise_id: int
+    lesson: str
+    in_exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
     turn: Turn
+    place: Place
     learner_id: int
     subject: Subject
     created: bool
@@ -178,12 +189,12 @@ _Begins = dict[int, Begin]
 
 
 def _with_learners(begins: Sequence[Begin], outcomes: dict[int, Begun | Refused]) -> _Begins:
-    keys = {begin.session_key for begin in begins if begin.learner_id is None and begin.session_key}
+    keys = {begin.session_key for begin in begins if begin.session_key}
     learners = learners_of_sessions(keys) if keys else {}
     known: _Begins = {}
     for index, begin in enumerate(begins):
-        learner = begin.learner_id or learners.get(begin.session_key)
-        if learner is None:
+        learner = learners.get(begin.session_key) if begin.session_key else begin.learner_id
+        if learner is None or (begin.learner_id or learner) != learner:
             outcomes[index] = Refused("signed-out")
         else:
             known[index] = replace(begin, learner_id=learner)
@@ -228,40 +239,45 @@ def subject_of(conversation: Conversation) -> Subject:
     return Subject(kind="exercise", slug=conversation.exercise.slug)
 
 
-def _subject_ids(begins: _Begins) -> dict[Subject, int]:
-    slugs: dict[str, set[str]] = {"lesson": set(), "exercise": set()}
-    for begin in begins.values():
-        if begin.subject is not None:
-            slugs[begin.subject.kind].add(begin.subject.slug)
-    found: dict[Subject, int] = {}
-    for kind, model in (("lesson", Lesson), ("exercise", Exercise)):
-        if slugs[kind]:
-            rows = model._default_manager.filter(slug__in=slugs[kind], published__isnull=False)
-            found |= {
-                Subject.model_validate({"kind": kind, "slug": slug}): pk
-                for slug, pk in rows.values_list("slug", "pk")
-            }
+def places_of(subjects: Collection[Subject]) -> dict[Subject, Place]:
+    """The published lessons and exercises among these subjects."""
+    lessons = [subject.slug for subject in subjects if subject.kind == "lesson"]
+    exercises = [subject.slug for subject in subjects if subject.kind == "exercise"]
+    found: dict[Subject, Place] = {}
+    if lessons:
+        rows = Lesson.objects.filter(slug__in=lessons, published__isnull=False).annotate(
+            exercise=Min("exercises", filter=Q(exercises__published__isnull=False))
+        )
+        for slug, pk, exercise in rows.values_list("slug", "pk", "exercise"):
+            found[Subject(kind="lesson", slug=slug)] = Place(pk=pk, exercise_id=exercise or 0, lesson=slug)
+    if exercises:
+        published = Exercise.objects.filter(slug__in=exercises, published__isnull=False)
+        for slug, pk, lesson in published.values_list("slug", "pk", "lesson__slug"):
+            found[Subject(kind="exercise", slug=slug)] = Place(
+                pk=pk, exercise_id=pk, lesson=lesson, in_exercise=True
+            )
     return found
 
 
-_Place = tuple[int, Subject]
+_Where = tuple[int, Subject]
+_Located = dict[int, tuple[Begin, int, Place]]
 
 
-def _with_conversations(
-    begins: _Begins, outcomes: dict[int, Begun | Refused]
-) -> dict[int, tuple[Begin, int]]:
-    ids = _subject_ids(begins)
-    places: dict[int, _Place] = {}
+def _with_conversations(begins: _Begins, outcomes: dict[int, Begun | Refused]) -> _Located:
+    places = places_of({begin.subject for begin in begins.values() if begin.subject})
+    wheres: dict[int, _Where] = {}
     for index, begin in begins.items():
-        if begin.subject in ids and begin.learner_id and begin.subject:
-            places[index] = (begin.learner_id, begin.subject)
+        if begin.subject in places and begin.learner_id and begin.subject:
+            wheres[index] = (begin.learner_id, begin.subject)
         else:
             outcomes[index] = Refused("subject")
-    conversations = _conversations(set(places.values()), ids)
-    return {index: (begins[index], conversations[place]) for index, place in places.items()}
+    conversations = _conversations(
+        set(wheres.values()), {subject: place.pk for subject, place in places.items()}
+    )
+    return {index: (begins[index], conversations[where], places[where[1]]) for index, where in wheres.items()}
 
 
-def _conversations(places: set[_Place], ids: Mapping[Subject, int]) -> dict[_Place, int]:
+def _conversations(places: set[_Where], ids: Mapping[Subject, int]) -> dict[_Where, int]:
     if not places:
         return {}
     wanted = {(learner, subject.kind, ids[subject]): (learner, subject) for learner, subject in places}
@@ -269,7 +285,7 @@ def _conversations(places: set[_Place], ids: Mapping[Subject, int]) -> dict[_Pla
         Q(lesson__in=[pk for _, kind, pk in wanted if kind == "lesson"])
         | Q(exercise__in=[pk for _, kind, pk in wanted if kind == "exercise"])
     )
-    found: dict[_Place, int] = {}
+    found: dict[_Where, int] = {}
     for row in rows:
         key = (
             (row.learner_id, "lesson", row.lesson_id)
@@ -288,18 +304,18 @@ def _conversations(places: set[_Place], ids: Mapping[Subject, int]) -> dict[_Pla
     return found | {place: row.pk for place, row in zip(missing, created, strict=True)}
 
 
-def _create(located: Mapping[int, tuple[Begin, int]], outcomes: dict[int, Begun | Refused]) -> None:
+def _create(located: _Located, outcomes: dict[int, Begun | Refused]) -> None:
     if not located:
         return
-    conversations = {conversation for _, conversation in located.values()}
-    keys = {begin.key for begin, _ in located.values()}
+    conversations = {conversation for _, conversation, _ in located.values()}
+    keys = {begin.key for begin, _, _ in located.values()}
     asked = {
         (turn.conversation_id, turn.client_key): turn
         for turn in Turn.objects.filter(conversation__in=conversations, client_key__in=keys)
     }
     counts = _counts(conversations)
     new: dict[tuple[int, uuid.UUID], Turn] = {}
-    for index, (begin, conversation) in located.items():
+    for index, (begin, conversation, place) in located.items():
         twin = asked.get((conversation, begin.key)) or new.get((conversation, begin.key))
         last, waiting = counts.get(conversation, (0, 0))
         if twin is None and waiting >= OPEN_TURNS_MAX:
@@ -309,9 +325,14 @@ def _create(located: Mapping[int, tuple[Begin, int]], outcomes: dict[int, Begun 
         if twin is None:
             counts[conversation] = (last + 1, waiting + 1)
             new[conversation, begin.key] = turn
-        assert begin.subject and begin.learner_id  # noqa: S101 - `_with_conversations` left no other
+        assert begin.subject  # noqa: S101 - `_with_conversations` left no other
+        assert begin.learner_id  # noqa: S101
         outcomes[index] = Begun(
-            turn=turn, learner_id=begin.learner_id, subject=begin.subject, created=twin is None
+            turn=turn,
+            place=place,
+            learner_id=begin.learner_id,
+            subject=begin.subject,
+            created=twin is None,
         )
     Turn.objects.bulk_create(new.values())
     TurnEvent.objects.bulk_create(

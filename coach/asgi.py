@@ -3,8 +3,39 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coach.settings")
-application = get_asgi_application()
+pages = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps that were just set up
+from django.urls import re_path  # noqa: E402
+
+from coach.consumers import CoachConsumer  # noqa: E402
+from coach.lifecycle import enter, let_daphne_say_restart  # noqa: E402
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.close"})
+
+
+let_daphne_say_restart()
+routes = ProtocolTypeRouter(
+    {
+        "http": pages,
+        "websocket": URLRouter([re_path(r"^ws/coach/$", CoachConsumer.as_asgi()), re_path(r"", nowhere)]),
+    }
+)
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "lifespan":
+        await enter()
+    await routes(scope, receive, send)

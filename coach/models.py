@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
 from typing import ClassVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models

@@ -3,7 +3,14 @@ from django.urls import URLPattern, include, path
 
 from coach import views
 
-coaching: list[URLPattern] = []
+coaching: list[URLPattern] = [
+    path("ask/", views.ask, name="ask"),
+    path("turns/<uuid:turn>/", views.turn, name="turn"),
+    path("turns/<uuid:turn>/stop/", views.stop, name="stop"),
+    path("turns/<uuid:turn>/again/", views.again, name="again"),
+    path("turns/<uuid:turn>/made/", views.made, name="made"),
+    path("<str:kind>/<slug:slug>/", views.conversation, name="conversation"),
+]
 
 urlpatterns = [
     path("", include("lessons.urls")),

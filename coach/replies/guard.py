@@ -48,24 +48,33 @@ class Guard:
         self._facts = [_Compiled(fact) for fact in facts if fact.key not in allowed]
         self._recent: list[list[str]] = []
 
+    def blocking(self, sentence: str, *, alone: bool = False) -> str | None:
+        """The key of the finding whose answer the sentence would give away, "" for another reason to say no;
+        None when it may be shown. `alone`: without the sentences before it."""
+        if not isinstance(sentence, str) or len(sentence) > SENTENCE_MAX_CHARACTERS:
+            return ""
+        words = words_of(sentence)
+        window = [] if alone else [word for earlier in self._recent for word in earlier]
+        for fact in self._facts:
+            if fact.is_in(words) or fact.spans(window, words):
+                return fact.key
+        return None
+
     def clears(self, sentence: str) -> bool:
-        """True when the sentence may be shown; it then counts as shown."""
-        try:
-            words = words_of(sentence)
-            if len(sentence) > SENTENCE_MAX_CHARACTERS or self._gives_away(words):
-                return False
-        except (TypeError, ValueError):
+        """Whether the sentence may be shown; if so it counts as shown."""
+        if self.blocking(sentence) is not None:
             return False
-        self._recent = [*self._recent, words][-WINDOW_SENTENCES:]
+        self.saw(sentence)
         return True
 
-    def _gives_away(self, words: list[str]) -> bool:
-        window = [word for earlier in self._recent for word in earlier]
-        return any(fact.is_in(words) or fact.spans(window, words) for fact in self._facts)
+    def saw(self, sentence: str) -> None:
+        """It has been shown: what follows is read together with it."""
+        self._recent = [*self._recent, words_of(sentence)][-WINDOW_SENTENCES:]
 
 
 class _Compiled:
     def __init__(self, fact: AnswerFact) -> None:
+        self.key = fact.key
         self._groups = [[_needle(term) for term in group if words_of(term)] for group in fact.groups]
         self._given = _padded(words_of(fact.given))
         self._runs = _runs(words_of(fact.fix)) - _runs(words_of(fact.given))

@@ -6,9 +6,19 @@ from typing import Any
 
 from django import template
 
+from coach.frames import Subject
+from coach.panel import panel_for
+
 register = template.Library()
 
 
 @register.inclusion_tag("coach/dock.html", takes_context=True)
-def coach_dock(context: dict[str, Any], lesson: Any = None, exercise: Any = None, section: str = "") -> dict[str, Any]:
-    return {"lesson": lesson, "exercise": exercise, "section": section, "request": context.get("request")}
+def coach_dock(
+    context: dict[str, Any], lesson: Any = None, exercise: Any = None, section: str = ""
+) -> dict[str, Any]:
+    about = lesson if lesson is not None else exercise
+    kind = "lesson" if lesson is not None else "exercise"
+    subject = Subject.model_validate({"kind": kind, "slug": about.slug})
+    request = context["request"]
+    panel = panel_for(request, subject=subject, about=about, section=section)
+    return {**panel, "request": request, "csrf_token": context.get("csrf_token", "")}

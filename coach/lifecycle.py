@@ -1,0 +1,82 @@
+"""From the first request of a process to its last: turns are watched, and drained before it goes.
+
+Daphne has no lifespan events, drops sockets at SIGTERM without a word and refuses to send close code 1012; so
+the door starts all this with the first request, and the signal is handled here before the server sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from coach.sockets import sockets
+from coach.turns import Supervisor, attach
+
+CLOSE_FRAMES_SECONDS = 0.2
+_entered: asyncio.AbstractEventLoop | None = None
+_watcher: asyncio.Task[None] | None = None
+
+
+async def enter() -> Supervisor:
+    """Called for each connection; works once for each server loop."""
+    global _entered, _watcher  # noqa: PLW0603 - one server loop a process
+    supervisor = await attach()
+    if _entered is not supervisor.loop:
+        _entered = supervisor.loop
+        _watcher = supervisor.loop.create_task(sockets.watch(supervisor), name="coach-sign-ins")
+        _handle_signals(supervisor)
+    return supervisor
+
+
+def _handle_signals(supervisor: Supervisor) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        signal.signal(number, _Drain(supervisor, before))
+
+
+class _Drain:
+    """The first signal drains, and then goes to the server's own handler; a second one goes there at once."""
+
+    def __init__(self, supervisor: Supervisor, before: Any) -> None:
+        self._supervisor = supervisor
+        self._before = before
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(number, self._before)
+        self._supervisor.loop.call_soon_threadsafe(self._begin, number)
+
+    def _begin(self, number: int) -> None:
+        self._task = self._supervisor.loop.create_task(self._drain(number))
+
+    async def _drain(self, number: int) -> None:
+        try:
+            await self._supervisor.drain()
+            await sockets.close_all()
+            await asyncio.sleep(CLOSE_FRAMES_SECONDS)
+        finally:
+            os.kill(os.getpid(), number)
+
+
+def let_daphne_say_restart() -> None:
+    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 ("service restart")."""
+    module = sys.modules.get("daphne.ws_protocol")
+    if module is None:
+        return
+    base = module.WebSocketFactory.protocol
+
+    class RestartableProtocol(base):  # type: ignore[misc,valid-type]  # daphne has no types
+        def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
+            if code == 1012:
+                self.sendCloseFrame(code=code)
+            else:
+                super().serverClose(code=code)
+
+    module.WebSocketFactory.protocol = RestartableProtocol

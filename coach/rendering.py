@@ -1,0 +1,183 @@
+"""Events to HTML: for a page the whole turn, for a socket one fragment an event, swapped in by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.template.loader import get_template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from coach.models import Turn, TurnEvent
+from coach.replies.parts import Sentence
+
+
+@dataclass(slots=True)
+class Paragraph:
+    number: int
+    role: str
+    marker: int = 0
+    sentences: list[Sentence] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class TurnView:
+    """A turn as a template needs it."""
+
+    turn: Turn
+    seq: int = 0
+    status: str = ""
+    paragraphs: list[Paragraph] = field(default_factory=list)
+
+    @property
+    def dom_id(self) -> str:
+        return f"turn-{self.turn.uuid}"
+
+    @property
+    def state(self) -> str:
+        return self.turn.state
+
+    @property
+    def said(self) -> str:
+        return " ".join(sentence.text for paragraph in self.paragraphs for sentence in paragraph.sentences)
+
+
+def view_of(turn: Turn, events: Sequence[TurnEvent]) -> TurnView:
+    view = TurnView(turn=turn)
+    for event in events:
+        view.seq = event.seq
+        if event.kind == TurnEvent.Kind.SENTENCE:
+            _add(view, Sentence.from_dict(event.payload))
+        elif event.kind == TurnEvent.Kind.STATUS:
+            view.status = event.payload["text"]
+    return view
+
+
+def _add(view: TurnView, sentence: Sentence) -> None:
+    if not view.paragraphs or view.paragraphs[-1].number != sentence.paragraph:
+        view.paragraphs.append(Paragraph(sentence.paragraph, sentence.role, sentence.marker))
+    view.paragraphs[-1].sentences.append(sentence)
+
+
+def fragment(turn: Turn, event: TurnEvent) -> str:
+    """The frame of one event, carrying its turn and number."""
+    made = _FRAGMENTS[TurnEvent.Kind(event.kind)](turn, event)
+    return format_html(
+        '<i hidden id="coach-cursor" data-turn="{}" data-seq="{}" data-number="{}" hx-swap-oob="true"></i>{}',
+        turn.uuid,
+        event.seq,
+        turn.number,
+        made,
+    )
+
+
+def _begun(turn: Turn, event: TurnEvent) -> str:
+    view = TurnView(turn=turn, seq=event.seq)
+    shell = get_template("coach/turn.html").render({"view": view, "streaming": True})
+    return format_html(
+        '<div hx-swap-oob="beforeend:#coach-turns">{}</div>{}',
+        mark_safe(shell),
+        _status(first_status(turn)),
+    )
+
+
+def first_status(turn: Turn) -> str:
+    return _("Reading your attempt…") if turn.kind == Turn.Kind.CRITIQUE else _("Reading your question…")
+
+
+def _status(text: str) -> SafeString:
+    return format_html('<span id="coach-status" hx-swap-oob="innerHTML">{}</span>', text)
+
+
+def _status_line(turn: Turn, event: TurnEvent) -> str:
+    return _status(event.payload["text"])
+
+
+def _sentence(turn: Turn, event: TurnEvent) -> str:
+    sentence = Sentence.from_dict(event.payload)
+    body = sentence_html(sentence)
+    if event.payload.get("opens"):
+        paragraph = format_html(
+            '<p class="coach-paragraph coach-{}" id="turn-{}-p{}">{}{}</p>',
+            sentence.role,
+            turn.uuid,
+            sentence.paragraph,
+            marker_html(sentence.marker),
+            body,
+        )
+        return format_html('<div hx-swap-oob="beforeend:#turn-{}-text">{}</div>', turn.uuid, paragraph)
+    return format_html(
+        '<span hx-swap-oob="beforeend:#turn-{}-p{}"> {}</span>', turn.uuid, sentence.paragraph, body
+    )
+
+
+def marker_html(marker: int) -> SafeString:
+    if not marker:
+        return SafeString("")
+    label = _("Finding %(number)s") % {"number": marker}
+    return format_html(
+        '<span class="finding-marker"><span class="visually-hidden">{} </span>{}</span> ', label, marker
+    )
+
+
+def sentence_html(sentence: Sentence) -> SafeString:
+    if sentence.link is None:
+        return format_html('<span class="coach-sentence">{}</span>', sentence.text)
+    return format_html(
+        '<span class="coach-sentence">{} <a class="coach-citation" href="{}">{}</a></span>',
+        sentence.text,
+        sentence.link.url,
+        sentence.link.label,
+    )
+
+
+def _end(turn: Turn, event: TurnEvent) -> str:
+    view = TurnView(turn=turn, seq=event.seq)
+    view.turn.state = event.payload["state"]
+    foot = get_template("coach/turn_foot.html").render({"view": view, "swap": True})
+    said = format_html('<span id="coach-said" hx-swap-oob="innerHTML">{}</span>', turn.text)
+    return format_html("{}{}{}", _status(end_status(view.turn)), mark_safe(foot), said)  # noqa: S308 - a template's own output
+
+
+def end_status(turn: Turn) -> str:
+    return {
+        Turn.State.DONE: _("The coach has finished."),
+        Turn.State.STOPPED: _("Stopped."),
+        Turn.State.FAILED: _("Something went wrong here. Nothing of yours is lost: try again."),
+        Turn.State.INTERRUPTED: _("The reply was interrupted by a restart. Try again."),
+    }.get(Turn.State(turn.state), "")
+
+
+_FRAGMENTS: dict[TurnEvent.Kind, Any] = {
+    TurnEvent.Kind.BEGUN: _begun,
+    TurnEvent.Kind.STATUS: _status_line,
+    TurnEvent.Kind.SENTENCE: _sentence,
+    TurnEvent.Kind.END: _end,
+}
+
+
+def notice_text(code: str) -> str:
+    texts = {
+        "malformed": _("That message could not be read. Reload the page and try again."),
+        "too-large": _("That message is too long."),
+        "question": _("Write a question of at most 2,000 characters, in plain text."),
+        "subject": _("This lesson or exercise is no longer published."),
+        "unknown": _("That reply is no longer running, or is not yours."),
+        "busy": _("Some of your questions are still being answered. Wait for one, or stop it."),
+        "restarting": _("The coach is restarting. Your text is still here; send it again in a moment."),
+        "signed-out": _("You are signed out. Sign in again to go on; your text is still here."),
+        "unavailable": _("The coach could not store that just now. Your text is still here; try again."),
+    }
+    return texts.get(code, texts["malformed"])
+
+
+def notice(code: str) -> str:
+    """A typed error, as a fragment for the notice line; it never quotes what was sent."""
+    return format_html(
+        '<p class="coach-notice" id="coach-notice" role="status" data-code="{}" hx-swap-oob="true">{}</p>',
+        code,
+        notice_text(code),
+    )

@@ -1,0 +1,225 @@
+"""A graded submission becomes a task graph; its last task speaks as soon as the first results are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from coach import queries
+from coach.actions import Place
+from coach.engine.graph import Condition, LogNormal, TaskGraph
+from coach.engine.runner import Inputs, run
+from coach.engine.task import Task
+from coach.models import Turn
+from coach.providers import builtin
+from coach.queries import Attempts
+from coach.replies import passages
+from coach.replies.ladder import Rung, Step
+from coach.replies.parts import Link, Reply, Sentence, Voice
+from coach.replies.situation import FINDINGS_MAX, Changes, Words, changes_in, steps_now
+from coach.replies.telling import Teller, findings_in, guard_for
+from exercises.kinds.base import Finding
+
+WORDS_MAX = 120
+READ = LogNormal(0.0015, 0.006)
+
+
+async def write_critique(
+    turn: Turn, learner_id: int, place: Place, voice: Voice, *, pool: Executor, deadline_seconds: float
+) -> Reply:
+    """Words for a grade that is stored already; it can add nothing to the grade and take nothing from it."""
+    graph = _graph(turn, learner_id, place.exercise_id, voice)
+    result = await run(
+        graph,
+        pool=pool,
+        deadline_seconds=deadline_seconds,
+        needed=_is_needed,
+        on_output=lambda _task, sentence: voice.say(sentence),
+    )
+    attempts: Attempts | None = result.values["attempt"]
+    if attempts is None or attempts.latest is None:
+        return Reply(trace=result.trace.to_dict())
+    steps: dict[str, Step] = result.values["rungs"]
+    first = next(iter(findings_in(attempts.latest)), None)
+    return Reply(
+        trace=result.trace.to_dict(),
+        steps=tuple(steps.values()),
+        exercise_id=attempts.exercise_id,
+        memory={"finding": first.key if first else "", "next": result.values.get("next") or ""},
+    )
+
+
+def _graph(turn: Turn, learner_id: int, exercise_id: int, voice: Voice) -> TaskGraph:
+    attempts = partial(
+        queries.attempts_of, learner_id=learner_id, exercise_id=exercise_id, submission_id=turn.submission_id
+    )
+    steps = partial(queries.steps_of, learner_id=learner_id, exercise_id=exercise_id)
+    reading = partial(Task, duration=READ, blocking=True)
+    return TaskGraph(
+        [
+            reading("attempt", call=lambda _inputs: attempts(), label=_("Read the attempts")),
+            reading("ladder", call=lambda _inputs: steps(), label=_("Look up the hint ladder")),
+            reading(
+                "authored",
+                call=lambda _inputs: queries.authored_for(exercise_id),
+                label=_("Fetch hints and misconceptions"),
+            ),
+            reading("lessons", call=lambda _inputs: passages.index(), label=_("Open the lessons")),
+            Task("changes", ("attempt",), call=_compare, label=_("Compare with the attempt before")),
+            Task("rungs", ("attempt", "ladder", "changes"), call=_climb, label=_("Apply the ladder’s rule")),
+            Task(
+                "passage",
+                ("attempt", "authored", "lessons"),
+                call=partial(_look_up, voice),
+                label=_("Look up the passage"),
+            ),
+            Task(
+                "next",
+                ("attempt", "lessons"),
+                # What the learner will likely ask next is the concept, unless this reply gives it already.
+                condition=Condition("rungs", 0.8),
+                speculative=True,
+                call=_prepare_next,
+                label=_("Prepare the next question"),
+            ),
+            Task(
+                "reply",
+                ("changes", "rungs", "authored", "passage", "attempt"),
+                join="stream",
+                call=_Speech().speak,
+                duration=LogNormal(0.002, 0.01),
+                label=_("Write the reply"),
+                kind="model",
+            ),
+        ]
+    )
+
+
+def _is_needed(task: str, rungs: Any) -> bool:
+    return all(step.rung is not None and step.rung < Rung.CONCEPT for step in rungs.values())
+
+
+async def _compare(inputs: Inputs) -> Changes:
+    attempts: Attempts | None = inputs["attempt"]
+    return changes_in(attempts) if attempts else Changes()
+
+
+async def _climb(inputs: Inputs) -> dict[str, Step]:
+    attempts: Attempts | None = inputs["attempt"]
+    return steps_now(attempts, inputs["ladder"], inputs["changes"]) if attempts else {}
+
+
+async def _look_up(voice: Voice, inputs: Inputs) -> Link | None:
+    attempts: Attempts | None = inputs["attempt"]
+    finding = next(iter(findings_in(attempts.latest if attempts else None)), None)
+    if finding is None:
+        return None
+    section = inputs["lessons"].at(Words(authored=inputs["authored"]).passage(finding))
+    if section is None:
+        return None
+    voice.status(_("Looking up “%(title)s”…") % {"title": section.title})
+    return Link(section.link.label, section.link.url)
+
+
+async def _prepare_next(inputs: Inputs) -> str:
+    """The place in the lessons that the next question will stand on."""
+    attempts: Attempts | None = inputs["attempt"]
+    finding = next(iter(findings_in(attempts.latest if attempts else None)), None)
+    section = inputs["lessons"].at(finding.passage) if finding else None
+    return section.place if section else ""
+
+
+class _Speech:
+    """Says each part as soon as what it stands on has arrived."""
+
+    async def speak(self, inputs: Inputs) -> int:
+        parts: dict[str, Any] = {}
+        self._teller: Teller | None = None
+        opened = finished = False
+        async for name, value in inputs.arrivals():
+            parts[name] = value
+            if not opened and {"attempt", "changes", "rungs", "authored"} <= parts.keys():
+                opened = self._open(inputs, parts)
+            if opened and not finished and "passage" in parts:
+                finished = self._close(parts)
+        return self._teller.words if self._teller else 0
+
+    def _open(self, inputs: Inputs, parts: Mapping[str, Any]) -> bool:
+        attempts: Attempts | None = parts["attempt"]
+        if attempts is None or attempts.latest is None:
+            inputs.emit(
+                Sentence(
+                    text=_("This attempt has no grade yet, so there is nothing to say about it."), opens=True
+                )
+            )
+            return True
+        findings = findings_in(attempts.latest)
+        words = Words(authored=parts["authored"])
+        guard = guard_for(findings, parts["rungs"], mastered=attempts.mastered)
+        self._teller = Teller(inputs.emit, guard, partial(_instead, findings, parts["rungs"], words))
+        if not findings:
+            self._teller.tell(builtin.passed(attempts.latest), role="good")
+        if findings or parts["changes"].before_number:
+            self._teller.tell(builtin.opening(attempts.latest, parts["changes"]), role="good")
+        return True
+
+    def _close(self, parts: Mapping[str, Any]) -> bool:
+        attempts: Attempts | None = parts["attempt"]
+        if self._teller is None or attempts is None or attempts.latest is None:
+            return True
+        findings = findings_in(attempts.latest)
+        if findings:
+            _discuss(self._teller, findings, parts)
+        else:
+            self._teller.tell(builtin.surprise(attempts.latest.prediction))
+            self._teller.tell(builtin.question_after_passing(attempts.latest), role="question")
+            self._teller.tell(builtin.action_after_passing(), role="action")
+        return True
+
+
+def _instead(findings: tuple[Finding, ...], steps: Mapping[str, Step], words: Words, key: str) -> list[str]:
+    finding = next((each for each in findings if each.key == key), None)
+    if finding is None:
+        return []
+    step = steps.get(key)
+    rung = step.rung if step and step.rung else Rung.POINT
+    return [*words.instead(finding, rung), builtin.neutral(finding)]
+
+
+def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, Any]) -> None:
+    """The gravest finding on its rung, the next two by name, one question, an action."""
+    finding = findings[0]
+    words = Words(authored=parts["authored"])
+    rung = _rung_of(parts["rungs"], finding)
+    say = partial(teller.tell, finding=finding.key)
+    if rung is Rung.EXAMPLE:
+        say(builtin.still_there(finding), role="finding", marker=finding.number)
+    else:
+        say(finding.message, role="finding", marker=finding.number)
+    question = words.hint(finding, Rung.ASK) if rung >= Rung.ASK else builtin.question_about(finding)
+    if rung is not Rung.ASK:
+        say(
+            finding.fix if rung is Rung.ANSWER else words.hint(finding, rung),
+            role="hint",
+            link=parts["passage"] if rung >= Rung.CONCEPT else None,
+        )
+    closing = [question or builtin.question_about(finding), builtin.action_for(finding, rung)]
+    left = WORDS_MAX - teller.words - sum(len(text.split()) for text in closing)
+    rest = findings[1:FINDINGS_MAX]
+    if rest and len((also := builtin.others(rest, len(findings))).split()) <= left:
+        teller.tell(also, role="others")
+        left -= len(also.split())
+    thought = words.belief(finding)
+    if rung <= Rung.ASK and thought and len(builtin.belief(thought).split()) <= left:
+        say(builtin.belief(thought), role="aside")
+    say(closing[0], role="question")
+    say(closing[1], role="action")
+
+
+def _rung_of(steps: Mapping[str, Step], finding: Finding) -> Rung:
+    step = steps.get(finding.key)
+    return step.rung if step is not None and step.rung is not None else Rung.POINT

@@ -1,0 +1,83 @@
+"""Which sentences of a passage answer a question: the ones with its rarer words, whole, in their own order."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Sequence
+
+from coach.queries import UNSPEAKABLE
+from coach.replies.passages import Index, Section, terms_of
+
+WORDS_MAX = 70
+SENTENCES_MAX = 3
+# A sentence that leans on the one before it cannot stand first.
+_LEANING = re.compile(
+    r"^(?:this|that|these|those|it|its|they|them|their|he|she|but|so|then|hence|here|there|thus|both|either|neither"
+    r"|or|and|nor|yet|still|also|instead|otherwise|therefore|such|all at once|in between|to know|if so|if not|now|the (?:second|third|other|former|latter|first)"
+    r"|another|one of|most of|some of|check that|sum|under|with that|with it|without it)\b",
+    re.IGNORECASE,
+)
+_DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
+
+
+def sentences_for(question: str, section: Section, index: Index, *, said: Collection[str] = ()) -> list[str]:
+    """Up to three sentences of one paragraph of a section, the paragraph that has most of the question's words."""
+    asked = set(terms_of(question)) - set(terms_of(section.title)) or set(terms_of(question))
+    weigh = _weights(index)
+    best: tuple[float, list[str]] = (0.0, [])
+    for order, passage in enumerate(section.passages):
+        sentences = list(passage.sentences)
+        scores = [_score(sentence, asked, weigh) * (sentence not in said) for sentence in sentences]
+        picked = _window(sentences, scores, said)
+        value = sum(scores[i] for i in picked) + (0.6 if order == 0 else 0.0) - 0.05 * order
+        if picked and value > best[0]:
+            best = (value, [sentences[i] for i in picked])
+    return best[1]
+
+
+def opening_of(section: Section, *, said: Collection[str] = ()) -> list[str]:
+    """What a section says first that was not said yet."""
+    for passage in section.passages:
+        picked = _window(passage.sentences, [1.0] * len(passage.sentences), said)
+        if picked:
+            return [passage.sentences[i] for i in picked]
+    return []
+
+
+def _weights(index: Index) -> dict[str, float]:
+    total = len(index.passages) or 1
+    return {term: math.log(1 + total / count) for term, count in index.frequencies.items()}
+
+
+def _score(sentence: str, asked: Collection[str], weigh: dict[str, float]) -> float:
+    if UNSPEAKABLE in sentence:
+        return 0.0
+    terms = set(terms_of(sentence))
+    score = sum(weigh.get(term, 0.0) for term in terms & set(asked)) / math.sqrt(8 + len(terms))
+    return score * (1.15 if _DEFINING.search(sentence) else 1.0)
+
+
+def _window(sentences: Sequence[str], scores: Sequence[float], said: Collection[str]) -> list[int]:
+    """A run of neighbours around the best sentence that can stand on its own and is short enough."""
+    usable = [i for i, score in enumerate(scores) if score > 0 and sentences[i] not in said]
+    if not usable:
+        return []
+    best = max(usable, key=lambda i: (scores[i], -i))
+    start = best
+    while start > 0 and _LEANING.match(sentences[start]) and _fits(sentences, start - 1, best, said):
+        start -= 1
+    if _LEANING.match(sentences[start]):
+        return []
+    end = best
+    while end + 1 < len(sentences) and _fits(sentences, start, end + 1, said):
+        if not (_LEANING.match(sentences[end + 1]) or scores[end + 1] > 0 or end == start):
+            break
+        end += 1
+    return list(range(start, end + 1))
+
+
+def _fits(sentences: Sequence[str], start: int, end: int, said: Collection[str]) -> bool:
+    run = sentences[start : end + 1]
+    short = sum(len(sentence.split()) for sentence in run) <= WORDS_MAX and len(run) <= SENTENCES_MAX
+    return short and not any(UNSPEAKABLE in sentence or sentence in said for sentence in run)

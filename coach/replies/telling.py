@@ -1,0 +1,88 @@
+"""Sentences on their way out: cut, counted, put through the guard, replaced where it does not clear them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from coach.queries import Attempt
+from coach.replies.guard import AnswerFact, Guard
+from coach.replies.ladder import Step
+from coach.replies.parts import Link, Sentence
+from coach.replies.passages import sentences_of
+from exercises.kinds.base import Finding
+
+Replacement = Callable[[str], Iterable[str]]
+"""What may be said instead, about the finding with this key; best first."""
+
+
+def findings_in(attempt: Attempt | None) -> tuple[Finding, ...]:
+    if attempt is None:
+        return ()
+    found = [Finding.from_dict(data) for data in attempt.findings]
+    return tuple(sorted(found, key=lambda finding: finding.number))
+
+
+def guard_for(findings: Iterable[Finding], steps: Mapping[str, Step], *, mastered: bool) -> Guard:
+    """The facts of an attempt's findings, without those whose answer is open to this learner."""
+    findings = tuple(findings)
+    facts = [
+        AnswerFact(key=finding.key, groups=finding.fix_terms, fix=finding.fix, given=finding.message)
+        for finding in findings
+    ]
+    opened = {key for key, step in steps.items() if step.answer_is_open}
+    return Guard(facts, open_keys={finding.key for finding in findings} if mastered else opened)
+
+
+@dataclass(slots=True)
+class Teller:
+    """Says paragraphs. `emit` gets only what the guard has cleared; nothing else reaches the learner."""
+
+    emit: Callable[[Sentence], None]
+    guard: Guard
+    instead: Replacement
+    paragraph: int = 0
+    words: int = 0
+    replaced: int = 0
+
+    def tell(
+        self, text: str, *, role: str = "say", marker: int = 0, link: Link | None = None, finding: str = ""
+    ) -> None:
+        """One paragraph. The link stands behind its last sentence."""
+        sentences = sentences_of(text)
+        opens = True
+        self.paragraph += 1
+        for index, sentence in enumerate(sentences):
+            piece = Sentence(
+                text=sentence,
+                role=role,
+                paragraph=self.paragraph,
+                marker=marker if opens else 0,
+                link=link if index == len(sentences) - 1 else None,
+                finding=finding,
+                opens=opens,
+            )
+            opens = not self._say(piece) and opens
+
+    def _say(self, sentence: Sentence) -> bool:
+        key = self.guard.blocking(sentence.text)
+        if key is None:
+            return self._out(sentence)
+        self.replaced += 1
+        said = False
+        for text in self.instead(sentence.finding or key):
+            pieces = sentences_of(text)
+            if not all(self.guard.blocking(piece, alone=True) is None for piece in pieces):
+                continue
+            for piece in pieces:
+                if self.guard.blocking(piece) is None:
+                    opens = sentence.opens and not said
+                    said |= self._out(replace(sentence, text=piece, opens=opens, link=None))
+            break
+        return said
+
+    def _out(self, sentence: Sentence) -> bool:
+        self.guard.saw(sentence.text)
+        self.words += len(sentence.text.split())
+        self.emit(sentence)
+        return True
