@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from exercises.kinds import kind_named
 from exercises.models import Draft, Exercise, ExerciseRevision, Submission
-from exercises.publishing import check_publishable, digest_of
+from exercises.publishing import check_publishable, content_digest, publishable_content
 from exercises.signals import exercise_published, submission_graded
 from lessons.markdown import render_fragment
 from lessons.models import User
@@ -162,8 +162,7 @@ def publish_exercise(*, exercise: Exercise) -> ExerciseRevision:
 @transaction.atomic
 def _publish(exercise: Exercise) -> ExerciseRevision:
     locked = Exercise.objects.select_for_update(of=("self",)).select_related("published").get(pk=exercise.pk)
-    content = {name: getattr(exercise, name) for name in ("title", "summary", "brief", "spec")}
-    digest = digest_of({"kind": exercise.kind, **content})
+    digest = content_digest(exercise)
     if locked.published is not None and locked.published.digest == digest:
         return locked.published
     last = exercise.revisions.aggregate(n=Max("number"))["n"] or 0
@@ -172,7 +171,7 @@ def _publish(exercise: Exercise) -> ExerciseRevision:
         number=last + 1,
         brief_html=render_fragment(exercise.brief),
         digest=digest,
-        **content,
+        **publishable_content(exercise),
     )
     exercise.published = revision
     exercise.save(update_fields=["published"])

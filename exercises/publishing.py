@@ -70,6 +70,16 @@ def digest_of(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def publishable_content(exercise: Exercise) -> dict[str, Any]:
+    """What a revision takes over from the draft."""
+    return {name: getattr(exercise, name) for name in ("title", "summary", "brief", "spec")}
+
+
+def content_digest(exercise: Exercise) -> str:
+    """Equal to the published revision's digest while the draft says the same."""
+    return digest_of({"kind": exercise.kind, **publishable_content(exercise)})
+
+
 def _failed(label: str, detail: str) -> Trial:
     return Trial(label=label, ok=False, required=True, detail=detail)
 
@@ -138,4 +148,4 @@ def _graded(kind: AnyKind, spec: Any, answer: Any) -> Grade | str:
 
 
 def _broken(error: Exception) -> str:
-    return _("The grader stopped: %(why)s") % {"why": error or type(error).__name__}
+    return _("The grader stopped: %(why)s") % {"why": str(error) or type(error).__name__}
