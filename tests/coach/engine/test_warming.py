@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.engine.errors import PromptError
 from coach.engine.pricing import PRICES
-from coach.engine.warming import Strategy, Warming, expected_warming, warming_times
+from coach.engine.warming import Strategy, Warming, WarmingChoice, expected_warming, warming_times
 
 SONNET = PRICES["claude-sonnet-5-5"]
 NONE = Strategy(kind="none")
@@ -20,7 +22,13 @@ WRITE = 45_000 * 2 * 1.25 / 1e6
 READ = 45_000 * 2 * 0.05 / 1e6
 
 
-def choose(gaps, *, calls=10, cold_start_usd=0.0, strategies=ALL):
+def choose(
+    gaps: Sequence[float],
+    *,
+    calls: float = 10,
+    cold_start_usd: float = 0.0,
+    strategies: Sequence[Strategy] = ALL,
+) -> WarmingChoice:
     return expected_warming(
         gaps,
         calls=calls,
@@ -40,10 +48,12 @@ def test_without_warming_every_gap_over_the_lifetime_is_a_cold_start():
 
 def test_a_warm_up_in_time_spares_the_first_cold_start_and_a_late_one_does_not():
     (outcome,) = choose([60], calls=1, strategies=[PREWARM]).outcomes
-    assert (outcome.cold_starts, outcome.cost_usd) == (0.0, pytest.approx(WRITE + READ))
+    assert outcome.cold_starts == 0
+    assert outcome.cost_usd == pytest.approx(WRITE + READ)
     too_early = Strategy(kind="prewarm", lead_seconds=300)
     (outcome,) = choose([60], calls=1, strategies=[too_early]).outcomes
-    assert (outcome.cold_starts, outcome.cost_usd) == (1.0, pytest.approx(2 * WRITE))
+    assert outcome.cold_starts == 1
+    assert outcome.cost_usd == pytest.approx(2 * WRITE)
 
 
 def test_keep_alive_pays_a_read_for_every_period_of_idleness():
@@ -78,9 +88,12 @@ def test_cold_starts_never_exceed_the_calls_and_the_best_is_the_least(gaps, call
 
 
 def test_comparing_refuses_what_cannot_be_compared():
-    for gaps, options in (([], {}), ([60], {"calls": 0}), ([60], {"strategies": []})):
-        with pytest.raises(PromptError, match="at least one"):
-            choose(gaps, **options)
+    with pytest.raises(PromptError, match="at least one"):
+        choose([])
+    with pytest.raises(PromptError, match="at least one"):
+        choose([60], calls=0)
+    with pytest.raises(PromptError, match="at least one"):
+        choose([60], strategies=[])
     with pytest.raises(PromptError, match="above zero"):
         choose([60], strategies=[Strategy(kind="keepalive")])
     with pytest.raises(PromptError, match="2h"):

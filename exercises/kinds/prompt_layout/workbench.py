@@ -1,0 +1,170 @@
+"""The form of a design, however wrong it was typed, and the pictures of its day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coach.engine.prompt import Stability
+from coach.engine.traffic import CallResult
+from exercises.kinds.base import Finding, Form, Grade, markers
+from exercises.kinds.prompt_layout.answer import (
+    MAX_KEEPALIVE_MINUTES,
+    MIN_KEEPALIVE_MINUTES,
+    LayoutAnswer,
+    joined,
+    last_of,
+    order_in,
+)
+from exercises.kinds.prompt_layout.design import Run
+from exercises.kinds.prompt_layout.grade import Runs, run_all
+from exercises.kinds.prompt_layout.spec import LayoutSpec, clock, day_of, seconds_of
+from exercises.kinds.prompt_layout.words import lifetime, stability_choices
+from lessons.figures.bars import Segment, token_bars
+from lessons.figures.base import Picture
+from lessons.figures.strips import Strip, cache_strips
+
+
+class LayoutPrediction(forms.Form):
+    """Asked before the run."""
+
+    hit_rate = forms.IntegerField(
+        label=gettext_lazy("What share of the day's prompt tokens will be read from the cache, in percent?"),
+        min_value=0,
+        max_value=100,
+    )
+    cost_usd = forms.FloatField(
+        label=gettext_lazy("What will the day cost, in dollars?"),
+        min_value=0,
+        max_value=100_000,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+    )
+
+
+def layout_context(spec: LayoutSpec, form: Form, errors: Mapping[str, str]) -> dict[str, Any]:
+    """What the template shows: the blocks in the form's order with what was chosen, and the day they meet."""
+    order = _showable(spec, order_in(form))
+    return {
+        "order": ",".join(order),
+        "order_error": errors.get("order", ""),
+        "blocks": [_block(spec, form, errors, order, item) for item in order],
+        "stabilities": stability_choices(),
+        "lifetimes": [(ttl, lifetime(ttl)) for ttl in spec.rules.ttls],
+        "prewarm": last_of(form, "prewarm")[:20],
+        "prewarm_error": errors.get("prewarm", ""),
+        "keepalive": last_of(form, "keepalive")[:20],
+        "keepalive_error": errors.get("keepalive", ""),
+        "keepalive_range": (MIN_KEEPALIVE_MINUTES, MAX_KEEPALIVE_MINUTES),
+        "announcement": _announcement(spec, last_of(form, "done"), order),
+        "day": _day_facts(spec),
+    }
+
+
+def _showable(spec: LayoutSpec, order: tuple[str, ...]) -> tuple[str, ...]:
+    """The form's order where it makes sense, else as found."""
+    names = [name for item in order for name in item.split("+")]
+    known = sorted(names) == sorted(piece.name for piece in spec.pieces)
+    glued = all("+" not in item or item in spec.found for item in order)
+    return order if known and glued else spec.found
+
+
+def _block(
+    spec: LayoutSpec, form: Form, errors: Mapping[str, str], order: tuple[str, ...], item: str
+) -> dict[str, Any]:
+    number = order.index(item) + 1
+    pieces = spec.pieces_of(item)
+    return {
+        "item": item,
+        "id": item.replace("+", "-"),
+        "number": number,
+        "label": spec.label_of(item),
+        "tokens": spec.tokens_of(item),
+        "parts": [piece.label for piece in pieces] if len(pieces) > 1 else [],
+        "can_join": joined(spec, order, item) is not None,
+        "joins": pieces[0].block,
+        "is_first": number == 1,
+        "is_last": number == len(order),
+        "stability": last_of(form, f"label-{item}"),
+        "stability_error": errors.get(f"label-{item}", ""),
+        "mark": last_of(form, f"mark-{item}"),
+        "mark_error": errors.get(f"mark-{item}", ""),
+    }
+
+
+def _announcement(spec: LayoutSpec, done: str, order: tuple[str, ...]) -> str:
+    """What the last command did, for the status line."""
+    verb, _colon, item = done.partition(":")
+    if verb == "split" and item in spec.found:
+        return _("“%(block)s” is split into its parts.") % {"block": spec.label_of(item)}
+    if verb == "join" and item in spec.piece_named:
+        return _("“%(block)s” is one block again.") % {"block": spec.piece_named[item].block}
+    if verb in {"up", "down"} and item in order:
+        words = _("“%(block)s” is now block %(number)s of %(count)s.")
+        number = order.index(item) + 1
+        return words % {"block": spec.label_of(item), "number": number, "count": len(order)}
+    return ""
+
+
+def _day_facts(spec: LayoutSpec) -> dict[str, Any]:
+    """The day that the design will meet, as it is described to the learner."""
+    traffic, calls = spec.traffic, day_of(spec)
+    return {
+        "model": spec.model,
+        "calls": len(calls),
+        "people": traffic.people,
+        "documents": traffic.documents,
+        "opens": clock(seconds_of(traffic.opens_at)),
+        "closes": clock(seconds_of(traffic.closes_at)),
+        "lunch_from": clock(seconds_of(traffic.lunch_from)),
+        "lunch_until": clock(seconds_of(traffic.lunch_until)),
+        "first": clock(calls[0].at_seconds) if calls else "",
+        "gap_p50_minutes": round(traffic.gap_p50_seconds / 60, 1),
+        "gap_p95_minutes": round(traffic.gap_p95_seconds / 60, 1),
+        "value_of_second_usd": spec.value_of_second_usd,
+        "minimum_tokens": spec.rules.minimum_tokens,
+        "max_breakpoints": spec.rules.max_breakpoints,
+        "read_multiplier": spec.rules.read_multiplier,
+        "writes": [(lifetime(ttl), factor) for ttl, factor in spec.rules.write_multiplier.items()],
+    }
+
+
+def layout_pictures(spec: LayoutSpec, answer: LayoutAnswer, grade: Grade, *, seed: int = 0) -> list[Picture]:
+    """The three layouts block by block, and the strips of the three days."""
+    _bench, runs = run_all(spec, answer, seed)
+    return [_blocks_picture(spec, runs, grade.findings), _day_picture(runs)]
+
+
+def _named(runs: Runs) -> list[tuple[str, Run]]:
+    return [(_("As found"), runs.found), (_("Yours"), runs.theirs), (_("Best possible"), runs.best)]
+
+
+def _blocks_picture(spec: LayoutSpec, runs: Runs, findings: tuple[Finding, ...]) -> Picture:
+    marks = markers(findings, prefix="block:")
+    rows = [
+        (name, [_segment(spec, item, run, marks if run is runs.theirs else {}) for item in run.answer.order])
+        for name, run in _named(runs)
+    ]
+    return token_bars(rows, title=_("The prompt, block by block"))
+
+
+def _segment(spec: LayoutSpec, item: str, run: Run, marks: Mapping[str, int]) -> Segment:
+    kinds = {Stability.FIXED: "task", Stability.SHARED: "data"}
+    ttl = run.answer.marks.get(item)
+    label = spec.label_of(item)
+    if ttl:
+        label = _("%(block)s, breakpoint %(ttl)s") % {"block": label, "ttl": lifetime(ttl)}
+    return Segment(label, spec.tokens_of(item), kinds.get(spec.stability_of(item), "other"), marks.get(item))
+
+
+def _day_picture(runs: Runs) -> Picture:
+    groups = [(name, [_strip(call) for call in run.day.calls]) for name, run in _named(runs)]
+    return cache_strips(groups, title=_("The day, call by call"))
+
+
+def _strip(call: CallResult) -> Strip:
+    use = call.use
+    return Strip(call.label, use.read, use.written, use.fresh, f"{call.ttft_seconds:.1f} s")
