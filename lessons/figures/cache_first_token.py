@@ -28,7 +28,7 @@ from lessons.figures.interactive import (
 from lessons.figures.text import seconds_text, share_text, tokens_text, usd_text
 
 _QUESTION_TOKENS = 50
-_DEFAULT = {"tokens": 50_000, "tier": "medium", "minutes": 2, "ttl": "5m"}
+_DEFAULT: Mapping[str, Any] = {"tokens": 50_000, "tier": "medium", "minutes": 2, "ttl": "5m"}
 
 
 class CacheControls(forms.Form):

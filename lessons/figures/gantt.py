@@ -16,7 +16,7 @@ from lessons.figures.svg import Drawing
 from lessons.figures.text import drawable, fitted, seconds_text, text_width
 
 if TYPE_CHECKING:
-    from coach.engine.trace import Span, Trace
+    from coach.engine.trace import Span
 
 ROWS_DRAWN = 24
 DISCARDED = frozenset({"dropped", "cancelled"})
@@ -42,16 +42,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class LaneRows:
-    """A lane ready to draw: its rows in order of time."""
+    """A lane ready to draw: its rows in order of time, its length and its first output in seconds."""
 
     label: str
-    trace: Trace
     rows: list[Row]
+    makespan: float
+    first_output: float
+    wasted_seconds: float
 
     @property
     def streams(self) -> bool:
         """Whether its first output comes before its end."""
-        return self.trace.first_output < self.trace.makespan
+        return self.first_output < self.makespan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ def _draw_lane(pen: Drawing, lane: LaneRows, scale: float, y: float, *, layout: 
     shown = shown_rows(lane.rows)
     if lane.streams and scale:
         pen.flag(
-            layout.gutter + lane.trace.first_output * scale,
+            layout.gutter + lane.first_output * scale,
             top - 6,
             length=len(shown) * layout.row_height + 6,
         )
@@ -156,12 +158,12 @@ def _draw_lane(pen: Drawing, lane: LaneRows, scale: float, y: float, *, layout: 
 
 
 def _draw_heading(pen: Drawing, lane: LaneRows, y: float, *, layout: Layout) -> None:
-    total = seconds_text(lane.trace.makespan)
+    total = seconds_text(lane.makespan)
     total_width = text_width(total, size=15, bold=True)
     pen.text(layout.width, y + 18, total, "lane-total", anchor="end")
     room = layout.width - total_width - 12
     if lane.streams:
-        first = seconds_text(lane.trace.first_output)
+        first = seconds_text(lane.first_output)
         said = first if layout.stacked else _("first output %(time)s") % {"time": first}
         pen.text(layout.width - total_width - 8, y + 18, said, "lane-first", anchor="end")
         room -= text_width(said, size=13) + 10

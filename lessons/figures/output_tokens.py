@@ -15,7 +15,7 @@ from lessons.figures.bars import Stretch, time_bars
 from lessons.figures.interactive import Answer, InteractiveFigure, Outcome, Text, slider, tier_choice
 from lessons.figures.text import seconds_text, share_text, tokens_text, usd_text
 
-_ASKED = {"tier": "medium", "input_tokens": 2_000, "output_tokens": 800}
+_ASKED: Mapping[str, Any] = {"tier": "medium", "input_tokens": 2_000, "output_tokens": 800}
 
 
 class OutputControls(forms.Form):

@@ -115,7 +115,8 @@ def _group_sentence(name: str, strips: Sequence[Strip]) -> str:
     total = math.fsum(strip.tokens for strip in strips)
     if not total:
         return _("%(group)s: no tokens sent.") % {"group": name}
-    shares = [math.fsum(getattr(strip, part) for strip in strips) / total for part in _PARTS]
+    sums = {part: math.fsum(getattr(strip, part) for strip in strips) for part in _PARTS}
+    shares: dict[str, str] = {part: share_text(amount / total) for part, amount in sums.items()}
     text = ngettext(
         "%(group)s: of %(tokens)s input tokens in %(count)d call, %(read)s come from the cache, "
         "%(written)s are written to it, %(fresh)s are fresh.",
@@ -123,8 +124,7 @@ def _group_sentence(name: str, strips: Sequence[Strip]) -> str:
         "%(written)s are written to it, %(fresh)s are fresh.",
         len(strips),
     )
-    said = dict(zip(_PARTS, map(share_text, shares), strict=True))
-    return text % {"group": name, "tokens": tokens_text(total), "count": len(strips), **said}
+    return text % {"group": name, "tokens": tokens_text(total), "count": len(strips), **shares}
 
 
 def _table(groups: _Groups) -> tuple[tuple[str, ...], ...]:

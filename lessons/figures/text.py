@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from django.utils.formats import number_format
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 # Control characters and lone surrogates cannot stand in XML, nor in UTF-8; learners may type them anyway.
@@ -34,8 +36,12 @@ def fitted(text: str, *, width: float, size: float, bold: bool = False) -> str:
 
 
 def _number(value: float, decimals: int) -> str:
-    text = number_format(round(value, decimals), decimals, use_l10n=True, force_grouping=True)
-    return str(text)
+    return _formatted(round(value, decimals), decimals, get_language())
+
+
+@lru_cache(maxsize=8192)
+def _formatted(value: float, decimals: int, language: str | None) -> str:  # the language is part of the key
+    return str(number_format(value, decimals, use_l10n=True, force_grouping=True))
 
 
 def seconds_text(seconds: float) -> str:

@@ -34,7 +34,7 @@ def timeline(lanes: Sequence[Lane], *, title: str) -> Picture:
     Takes traces as the engine leaves them (seconds from the trace's start). Draws at most 24 rows a lane and
     says how many more there are; the table lists 300. An empty trace and spans without length are fine.
     """
-    lane_rows = [LaneRows(lane.label, lane.trace, _rows_of(lane)) for lane in lanes]
+    lane_rows = [_lane_rows(lane) for lane in lanes]
     sentence = " ".join(map(_lane_sentence, lane_rows)) or _("Nothing has run yet.")
     return Picture(
         title=title,
@@ -44,6 +44,11 @@ def timeline(lanes: Sequence[Lane], *, title: str) -> Picture:
         columns=(_("Plan"), _("Task"), _("Starts"), _("Ends"), _("Takes"), _("Slack"), _("What it is")),
         rows=_table(lane_rows),
     )
+
+
+def _lane_rows(lane: Lane) -> LaneRows:
+    trace = lane.trace
+    return LaneRows(lane.label, _rows_of(lane), trace.makespan, trace.first_output, trace.wasted_seconds)
 
 
 def _rows_of(lane: Lane) -> list[Row]:
@@ -73,14 +78,14 @@ def _slack_of(spans: Sequence[Span], makespan: float) -> dict[str, float]:
 
 def _lane_sentence(lane: LaneRows) -> str:
     chain = [drawable(row.span.title) for row in lane.rows if row.span.critical]
-    said = _("%(lane)s: %(time)s") % {"lane": lane.label, "time": seconds_text(lane.trace.makespan)}
+    said = _("%(lane)s: %(time)s") % {"lane": lane.label, "time": seconds_text(lane.makespan)}
     if chain and len(chain) < len(lane.rows):
         named = chain if len(chain) <= 6 else [*chain[:3], "…", *chain[-2:]]
         said += _(", set by %(chain)s") % {"chain": _(", then ").join(named)}
     if lane.streams:
-        said += _("; first output after %(time)s") % {"time": seconds_text(lane.trace.first_output)}
-    if lane.trace.wasted_seconds > 0:
-        said += _("; %(time)s of work thrown away") % {"time": seconds_text(lane.trace.wasted_seconds)}
+        said += _("; first output after %(time)s") % {"time": seconds_text(lane.first_output)}
+    if lane.wasted_seconds > 0:
+        said += _("; %(time)s of work thrown away") % {"time": seconds_text(lane.wasted_seconds)}
     return said + "."
 
 

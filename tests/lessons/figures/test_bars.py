@@ -13,7 +13,7 @@ AFTER = [Segment("Task", 60, "task"), Segment("Data", 110, "data"), Segment("Sch
 
 def test_token_bars_share_one_scale():
     root = both(token_bars([("Before", BEFORE), ("After", AFTER)], title="Prompt"))[0]
-    widths = [float(s.get("width")) for s in with_class(root, "part") for s in with_class(s, "segment")]
+    widths = [float(s.get("width", 0)) for s in with_class(root, "part") for s in with_class(s, "segment")]
     assert sum(widths[3:]) / sum(widths[:3]) == pytest.approx(200 / 1000, rel=0.01)
 
 

@@ -13,8 +13,8 @@ def test_graph_drawing_joins_each_task_to_what_it_waits_for():
     for root in both(graph_drawing(travel_graph(), title="Plan")):
         edges = with_class(root, "edge")
         assert len(edges) == 6
-        assert len([edge for edge in edges if "critical" in edge.get("class")]) == 2
-        assert len([edge for edge in edges if "condition" in edge.get("class")]) == 1
+        assert len([edge for edge in edges if "critical" in edge.get("class", "")]) == 2
+        assert len([edge for edge in edges if "condition" in edge.get("class", "")]) == 1
 
 
 def test_graph_drawing_marks_findings_and_speculation():
@@ -32,7 +32,7 @@ def test_graph_drawing_tells_the_critical_path():
 
 def test_graph_drawing_keeps_boxes_apart():
     for root in both(graph_drawing(travel_graph(), title="Plan")):
-        boxes = [(float(b.get("x")), float(b.get("y"))) for b in with_class(root, "box")]
+        boxes = [(float(b.get("x", 0)), float(b.get("y", 0))) for b in with_class(root, "box")]
         for index, (x, y) in enumerate(boxes):
             assert all(abs(x - u) > 40 or abs(y - v) >= 46 for u, v in boxes[index + 1 :])
 

@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -13,11 +14,15 @@ def figure(request):
     return FIGURES[request.param]
 
 
-def shown(name, query=""):
-    return FIGURES[name].render(QueryDict(f"skip=1&set=1&{query}"))
+def opened(name: str, query: str) -> Any:
+    return FIGURES[name].render(QueryDict(query))
 
 
-def plain(text):
+def shown(name: str, query: str = "") -> Any:
+    return opened(name, f"skip=1&set=1&{query}")
+
+
+def plain(text: object) -> str:
     return str(text).replace("\xa0", " ")
 
 
@@ -50,8 +55,8 @@ def test_figures_keep_a_guess_that_cannot_be_read(figure, guess):
 
 
 def test_parallel_says_how_close_the_guess_was():
-    close = FIGURES["parallel"].render(QueryDict("guess=0.8"))
-    far = FIGURES["parallel"].render(QueryDict("guess=2.4"))
+    close = opened("parallel", "guess=0.8")
+    far = opened("parallel", "guess=2.4")
     assert close.outcome.close
     assert not far.outcome.close
     assert plain(far.outcome.sentence) == "Not quite. You said 2.4 s; the engine says 800 ms."
@@ -87,9 +92,8 @@ def test_cache_figure_names_the_minimum_length():
 
 
 def test_output_figure_compares_prompt_and_output():
-    figure = FIGURES["output-tokens"]
-    assert figure.render(QueryDict("guess=output")).outcome.close
-    assert not figure.render(QueryDict("guess=prompt")).outcome.close
+    assert opened("output-tokens", "guess=output").outcome.close
+    assert not opened("output-tokens", "guess=prompt").outcome.close
 
 
 def test_output_figure_shows_the_schema_only_when_it_is_on():

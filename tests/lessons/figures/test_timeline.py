@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 
 from coach.engine.simulation import simulate
 from coach.engine.trace import Span, Trace
+from lessons.figures.base import Picture
 from lessons.figures.timeline import Lane, timeline
 from tests.lessons.figures.factories import (
     both,
@@ -14,14 +17,14 @@ from tests.lessons.figures.factories import (
 )
 
 
-def _travel(**more):
+def _travel(**more: Any) -> Picture:
     return timeline([Lane(label="Yours", trace=travel_trace(), **more)], title="Your plan")
 
 
 def test_timeline_marks_the_critical_path_with_weight_and_not_only_colour():
     wide, narrow = both(_travel())
     for root in (wide, narrow):
-        critical = [row for row in with_class(root, "row") if "critical" in row.get("class").split()]
+        critical = [row for row in with_class(root, "row") if "critical" in row.get("class", "").split()]
         assert [texts(row)[0] for row in critical] == ["Search flights", "seats", "compose"]
 
 
@@ -74,7 +77,7 @@ def test_timeline_puts_lanes_on_one_scale():
     bars = with_class(both(picture)[0], "bar")
     compose = next(row for row in with_class(both(picture)[0], "row") if "compose" in texts(row))
     own = with_class(compose, "bar")[0]
-    assert float(own.get("width")) / float(bars[0].get("width")) == pytest.approx(1.2 / 4, rel=0.01)
+    assert float(own.get("width", 0)) / float(bars[0].get("width", 1)) == pytest.approx(1.2 / 4, rel=0.01)
 
 
 def test_timeline_of_nothing_is_a_picture():
