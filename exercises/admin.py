@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -29,14 +30,7 @@ class MisconceptionInline(admin.StackedInline):  # type: ignore[type-arg]  # gen
 class HintInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Hint
     extra = 0
-
-    def formfield_for_dbfield(
-        self, db_field: Any, request: HttpRequest | None, **kwargs: Any
-    ) -> forms.Field | None:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and db_field.name == "text":
-            field.widget.attrs["rows"] = 3
-        return field
+    formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 3})}}
 
 
 @admin.register(Exercise)
@@ -66,7 +60,7 @@ class ExerciseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def get_readonly_fields(self, request: HttpRequest, obj: Exercise | None = None) -> tuple[str, ...]:
         return ("kind_label",) if obj else ()
 
-    def get_fields(self, request: HttpRequest, obj: Exercise | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Exercise | None = None) -> Any:
         kind = "kind_label" if obj else "kind"
         return ["lesson", kind, "title", "slug", "position", "summary", "brief"]
 

@@ -91,8 +91,8 @@ def preview_page(exercise: Exercise, data: QueryDict | None) -> dict[str, Any]:
         return page | {"workbench": as_found(kind, revision)}
     form, errors = raw_form(data)
     hand_in = HandIn(kind=kind, revision=revision, form=form, errors=errors, is_bound=True)
-    if data.get("command"):
-        hand_in.command = data["command"]
+    hand_in.command = data.get("command", "")
+    if hand_in.command:
         return page | {"workbench": hand_in.commanded()}
     return page | {"workbench": hand_in, "result": _tried(hand_in) if hand_in.is_valid() else None}
 

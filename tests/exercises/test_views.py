@@ -5,12 +5,18 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
+from exercises.access import exercise_for
 from exercises.actions import publish_exercise
+from exercises.forms import workbench_of
 from exercises.models import Draft, Exercise, Submission
+from exercises.queries import attempts_for
+from exercises.views import _page
 from lessons.models import User
 from tests.exercises.factories import form_of, make_exercise, make_learner, make_submission
 from tests.exercises.toy import TOY
@@ -58,17 +64,28 @@ def test_exercise_page_of_unpublished_exercise_is_not_there(client: Client):
     assert client.get(exercise.get_absolute_url()).status_code == 404
 
 
-def test_exercise_page_takes_two_queries_beside_session_and_user(
-    client: Client, exercise: Exercise, learner: User
+def test_exercise_page_takes_two_queries_of_its_own(
+    rf: RequestFactory, exercise: Exercise, django_assert_num_queries: DjangoAssertNumQueries
 ):
+    learner = make_learner()
     for total in (8, 9, 11):
         make_submission(learner, exercise, total)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        page_of(client, exercise)
-    ours = [query["sql"] for query in queries if "exercises_" in query["sql"]]
-    assert len(ours) == 2, ours
+    request = rf.get("/")
+    request.user = learner
+    with django_assert_num_queries(2):
+        found = exercise_for(learner, exercise.slug)
+        context = _page(found, workbench_of(found), attempts_for(learner, found))
+        for part in ("exercise-outline", "exercise-form", "exercise-results", "exercise-attempts"):
+            render_to_string(f"exercises/{part}.html", context, request)
+
+
+@pytest.mark.parametrize("path", ["", "attempts/2/", "compare/?first=1&second=3"])
+def test_pages_stay_within_few_queries(client: Client, exercise: Exercise, learner: User, path: str):
+    for total in (8, 9, 11):
+        make_submission(learner, exercise, total)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(f"{exercise.get_absolute_url()}{path}").status_code == 200
+    assert len(queries) <= 12, [query["sql"] for query in queries]
 
 
 def test_submit_by_visitor_makes_a_guest_and_shows_findings(client: Client, exercise: Exercise):
