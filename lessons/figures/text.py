@@ -45,7 +45,12 @@ def _formatted(value: float, decimals: int, language: str | None) -> str:  # the
 
 
 def seconds_text(seconds: float) -> str:
-    """Milliseconds below one second, else seconds with at most two decimals, else minutes and hours."""
+    """Milliseconds below one second, else seconds with at most two decimals, above ten minutes minutes."""
+    return _seconds_said(seconds, get_language())
+
+
+@lru_cache(maxsize=8192)
+def _seconds_said(seconds: float, language: str | None) -> str:  # a picture says the same few times often
     if not math.isfinite(seconds):
         return "∞"
     if abs(seconds) < 0.9995:
