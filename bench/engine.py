@@ -192,12 +192,12 @@ def simulator() -> None:
 
 
 def statement() -> str:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    loop = type(asyncio.new_event_loop()).__name__
     return (
-        f"Python {platform.python_version()}, {type(asyncio.new_event_loop()).__name__}, {os.cpu_count()} cores, "
-        f"commit {commit.stdout.strip() or 'unknown'}; medians of {ROUNDS} interleaved rounds"
+        f"Python {platform.python_version()}, {loop}, {os.cpu_count()} cores, commit {commit or 'unknown'}; "
+        f"medians of {ROUNDS} interleaved rounds"
     )
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from coach.engine.task import Task, default_needed, waits_for
 
+ROUNDING = 1e-9
+"""Seconds that are only the rounding of sums."""
+
 
 class Ideal:
     """The earliest schedule without limits at typical durations, by one forward pass over `order`
@@ -99,7 +102,8 @@ class Ideal:
         latest = dict.fromkeys(self.order, self.seconds)
         for name in reversed(self.order):
             self._pull(self.tasks[name], latest)
-        return {name: max(0.0, latest[name] - self.ready[name]) for name in self.tasks}
+        left = {name: latest[name] - self.ready[name] for name in self.tasks}
+        return {name: seconds if seconds > ROUNDING else 0.0 for name, seconds in left.items()}
 
     def _pull(self, task: Task, latest: dict[str, float]) -> None:
         """Everything that `task` waits for must be ready early enough for it."""

@@ -87,6 +87,6 @@ def _reason(probability: float, hidden: float, saving: float, saving_usd: float,
         return "It hides no latency: the whole is done at the same time without it."
     worth = "more than" if saving_usd > waste_usd else "no more than"
     return (
-        f"Needed {probability:.0%} of the time, it then saves {hidden * 1000:.0f} ms: "
-        f"{saving * 1000:.0f} ms expected, worth ${saving_usd:.5f}, {worth} the ${waste_usd:.5f} of expected waste."
+        f"Needed {probability:.0%} of the time, it then saves {hidden * 1000:.0f} ms. Expected: "
+        f"{saving * 1000:.0f} ms saved, worth ${saving_usd:.5f}, {worth} the ${waste_usd:.5f} wasted."
     )

@@ -1,0 +1,440 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
+from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from coach.engine.runner import Inputs, remaining, run
+from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span
+from tests.coach.engine.graphs import chain
+from tests.coach.engine.virtual_time import run_virtually
+
+
+def sleeping(seconds: float, value: Any = None) -> Callable[[Inputs], Awaitable[Any]]:
+    async def call(inputs: Inputs) -> Any:
+        await asyncio.sleep(seconds)
+        return inputs.task.name if value is None else value
+
+    return call
+
+
+def failing(after: float = 0.0, times: int = 10**6) -> Callable[[Inputs], Awaitable[Any]]:
+    left = [times]
+
+    async def call(inputs: Inputs) -> str:
+        await asyncio.sleep(after)
+        if left[0]:
+            left[0] -= 1
+            raise ValueError("no answer")
+        return "at last"
+
+    return call
+
+
+class Watched:
+    """A call that tells how it ended."""
+
+    def __init__(self, seconds: float = 10.0, cleanup: float = 0.0) -> None:
+        self.seconds, self.cleanup, self.ending = seconds, cleanup, "not begun"
+
+    async def __call__(self, inputs: Inputs) -> str:
+        self.ending = "running"
+        try:
+            await asyncio.sleep(self.seconds)
+        except asyncio.CancelledError:
+            await asyncio.sleep(self.cleanup)
+            self.ending = "cancelled"
+            raise
+        self.ending = "done"
+        return "done"
+
+
+def test_values_flow_along_the_needs() -> None:
+    async def add(inputs: Inputs) -> int:
+        return int(inputs["a"]) + int(inputs["b"])
+
+    graph = TaskGraph(
+        [Task("a", call=sleeping(1, 2)), Task("b", call=sleeping(2, 3)), Task("c", ("a", "b"), call=add)]
+    )
+    result = run_virtually(run(graph))
+    assert result.values == {"a": 2, "b": 3, "c": 5}
+    assert result["c"] == 5
+    assert result.trace.makespan == 2
+
+
+def test_a_task_reads_only_what_it_needs() -> None:
+    async def peek(inputs: Inputs) -> Any:
+        return inputs["b"]
+
+    with pytest.raises(TaskFailed, match="does not need 'b'"):
+        run_virtually(run(TaskGraph([Task("a", call=peek), Task("b")])))
+
+
+def test_there_are_no_barriers() -> None:
+    graph = TaskGraph(
+        [
+            Task("flights", duration=Fixed(0.8)),
+            Task("loyalty", duration=Fixed(0.12)),
+            Task("hotels", ("loyalty",), duration=Fixed(0.6)),
+            Task("compose", ("flights", "hotels"), duration=Fixed(0.3)),
+        ]
+    )
+    trace = run_virtually(run(graph)).trace
+    assert trace["hotels"].start == pytest.approx(0.12)
+    assert trace.makespan == pytest.approx(1.1)
+    assert trace.critical_tasks == ("flights", "compose")
+
+
+def test_a_chain_of_5000_runs_in_one_asyncio_task() -> None:
+    seen: set[int] = set()
+
+    async def note(inputs: Inputs) -> None:
+        seen.add(id(asyncio.current_task()))
+
+    graph = TaskGraph(Task(t.name, t.needs, call=note) for t in chain(5000))
+    assert len(run_virtually(run(graph)).trace.spans) == 5000
+    assert len(seen) == 1
+
+
+def test_a_failure_names_the_task_and_cancels_the_others() -> None:
+    other = Watched(cleanup=0.5)
+
+    async def main() -> None:
+        with pytest.raises(TaskFailed, match="'bad'") as caught:
+            await run(
+                TaskGraph(
+                    [
+                        Task("bad", call=failing(1)),
+                        Task("other", call=other),
+                        Task("quick", call=sleeping(0.5)),
+                    ]
+                )
+            )
+        assert len(asyncio.all_tasks()) == 1
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert caught.value.values == {"quick": "quick"}
+        assert caught.value.trace is not None
+        assert caught.value.trace["bad"].status == FAILED
+        assert caught.value.trace["other"].status == CANCELLED
+        assert caught.value.trace["other"].end == pytest.approx(1.5)
+
+    run_virtually(main())
+    assert other.ending == "cancelled"
+
+
+def test_the_callers_cancellation_reaches_every_task() -> None:
+    calls = [Watched(cleanup=0.1) for _ in range(5)]
+
+    async def main() -> None:
+        graph = TaskGraph(Task(f"t{i}", call=call) for i, call in enumerate(calls))
+        running = asyncio.create_task(run(graph))
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtually(main())
+    assert {call.ending for call in calls} == {"cancelled"}
+
+
+def test_cancelling_at_once_leaves_nothing() -> None:
+    call = Watched()
+
+    async def main() -> None:
+        running = asyncio.create_task(run(TaskGraph([Task("a", call=call)])))
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        assert len(asyncio.all_tasks()) == 1
+
+    run_virtually(main())
+    assert call.ending in {"not begun", "cancelled"}
+
+
+def test_an_outer_timeout_ends_the_run() -> None:
+    call = Watched()
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await run(TaskGraph([Task("a", call=call)]))
+
+    run_virtually(main())
+    assert call.ending == "cancelled"
+
+
+def test_a_task_that_ends_in_spite_of_cancellation_starts_nothing_more() -> None:
+    async def stubborn(inputs: Inputs) -> str:
+        try:
+            await asyncio.sleep(10)
+        except asyncio.CancelledError:
+            return "anyway"
+        return "done"
+
+    after = Watched()
+    graph = TaskGraph([Task("bad", call=failing(1)), Task("a", call=stubborn), Task("b", ("a",), call=after)])
+    with pytest.raises(TaskFailed, match="'bad'"):
+        run_virtually(run(graph))
+    assert after.ending == "not begun"
+
+
+def test_the_deadline_ends_all_and_names_what_was_unfinished() -> None:
+    call = Watched()
+    graph = TaskGraph([Task("quick", duration=Fixed(1)), Task("slow", call=call), Task("after", ("slow",))])
+    with pytest.raises(DeadlineExceeded) as caught:
+        run_virtually(run(graph, deadline_seconds=2))
+    assert caught.value.unfinished == ("slow", "after")
+    assert caught.value.values == {"quick": None}
+    assert call.ending == "cancelled"
+
+
+def test_tasks_can_ask_how_much_time_remains() -> None:
+    async def ask(inputs: Inputs) -> float | None:
+        return remaining()
+
+    async def main() -> None:
+        graph = TaskGraph([Task("a", duration=Fixed(1)), Task("b", ("a",), call=ask)])
+        assert (await run(graph, deadline_seconds=5))["b"] == 4
+        assert (await run(graph))["b"] is None
+        assert remaining() is None
+
+    run_virtually(main())
+
+
+def test_a_run_inside_a_run_never_gets_more_time_than_the_outer_one() -> None:
+    async def inner(inputs: Inputs) -> Any:
+        return await run(TaskGraph([Task("x", duration=Fixed(60))]), deadline_seconds=100)
+
+    with pytest.raises((DeadlineExceeded, TaskFailed)) as caught:
+        run_virtually(run(TaskGraph([Task("a", call=inner)]), deadline_seconds=3))
+    assert "Not done within 3 s" in str(caught.value)
+
+
+def test_a_tasks_own_limit_stops_it() -> None:
+    call = Watched()
+    with pytest.raises(TaskTimeout, match="within 2 s") as caught:
+        run_virtually(run(TaskGraph([Task("slow", call=call, timeout_seconds=2)])))
+    assert caught.value.task == "slow"
+    assert call.ending == "cancelled"
+
+
+def test_a_timeout_of_the_call_itself_is_a_failure_not_a_limit() -> None:
+    async def call(inputs: Inputs) -> None:
+        raise TimeoutError("upstream")
+
+    with pytest.raises(TaskFailed, match="upstream") as caught:
+        run_virtually(run(TaskGraph([Task("a", call=call, timeout_seconds=2)])))
+    assert not isinstance(caught.value, TaskTimeout)
+
+
+def test_retries_pause_longer_each_time_with_jitter() -> None:
+    def graph() -> TaskGraph:
+        return TaskGraph([Task("a", call=failing(times=3), retries=3, backoff_seconds=1.0)])
+
+    first, again, other = (run_virtually(run(graph(), seed=seed)).trace.makespan for seed in (1, 1, 2))
+    assert first == again != other
+    assert 0.5 * 7 <= first <= 1.5 * 7
+
+
+def test_retries_end() -> None:
+    with pytest.raises(TaskFailed, match="after 3 attempts") as caught:
+        run_virtually(run(TaskGraph([Task("a", call=failing(), retries=2)])))
+    assert caught.value.attempts == 3
+
+
+def test_no_retry_is_begun_that_the_deadline_would_cut() -> None:
+    graph = TaskGraph([Task("a", call=failing(1), retries=5, backoff_seconds=60)])
+    with pytest.raises(TaskFailed) as caught:
+        run_virtually(run(graph, deadline_seconds=10))
+    assert caught.value.attempts == 1
+
+
+def test_lost_speculation_is_cancelled_at_once() -> None:
+    call = Watched()
+    extra = Task("extra", call=call, condition=Condition("decider", 0.7), speculative=True, cost_usd=0.5)
+    graph = TaskGraph([Task("decider", duration=Fixed(1)), extra, Task("end", ("extra",), call=_absent)])
+    result = run_virtually(run(graph, needed={"extra": False}))
+    assert call.ending == "cancelled"
+    assert result.values == {"decider": None, "end": "absent"}
+    assert result.trace["extra"].status == DROPPED
+    assert (result.trace.wasted_seconds, result.trace.wasted_usd) == (1.0, 0.5)
+
+
+async def _absent(inputs: Inputs) -> str:
+    assert "extra" not in inputs
+    assert inputs.get("extra", "none") == "none"
+    with pytest.raises(KeyError):
+        inputs["extra"]
+    return "absent"
+
+
+def test_the_deciders_result_can_decide() -> None:
+    def needed(name: str, value: Any) -> bool:
+        return bool(value == name)
+
+    extras = [Task(name, condition=Condition("decider", 0.5)) for name in ("yes", "no")]
+    graph = TaskGraph([Task("decider", call=sleeping(1, "yes")), *extras])
+    assert set(run_virtually(run(graph, needed=needed)).values) == {"decider", "yes"}
+
+
+def test_a_decision_that_fails_is_a_failure_of_the_decider() -> None:
+    def needed(name: str, value: Any) -> bool:
+        raise LookupError("undecided")
+
+    graph = TaskGraph([Task("decider"), Task("extra", condition=Condition("decider", 0.5))])
+    with pytest.raises(TaskFailed, match="'decider'"):
+        run_virtually(run(graph, needed=needed))
+
+
+def test_a_streaming_join_receives_in_order_of_arrival_and_hands_out_at_once() -> None:
+    async def join(inputs: Inputs) -> list[str]:
+        names = []
+        async for name, value in inputs.arrivals():
+            inputs.emit(f"{name}: {value}")
+            names.append(name)
+        return names
+
+    async def main() -> None:
+        out: list[tuple[float, str, Any]] = []
+        now = asyncio.get_running_loop().time
+        branches = [Task(name, call=sleeping(at, at)) for name, at in (("a", 3), ("b", 1), ("c", 2))]
+        graph = TaskGraph([*branches, Task("join", ("a", "b", "c"), join="stream", call=join)])
+        result = await run(graph, on_output=lambda task, piece: out.append((now(), task, piece)))
+        assert result["join"] == ["b", "c", "a"]
+        assert out == [(1, "join", "b: 1"), (2, "join", "c: 2"), (3, "join", "a: 3")]
+        assert result.trace["join"].start == result.trace["join"].first_output == 1
+
+    run_virtually(main())
+
+
+def test_a_retried_join_receives_everything_again() -> None:
+    tries: list[list[str]] = []
+
+    async def join(inputs: Inputs) -> None:
+        tries.append([])
+        async for name, _ in inputs.arrivals():
+            tries[-1].append(name)
+            if len(tries) == 1 and name == "b":
+                raise ValueError("once")
+
+    graph = TaskGraph(
+        [
+            Task("a", duration=Fixed(1)),
+            Task("b", duration=Fixed(2)),
+            Task("join", ("a", "b"), join="stream", call=join, retries=1),
+        ]
+    )
+    run_virtually(run(graph))
+    assert tries == [["a", "b"], ["a", "b"]]
+
+
+def test_a_join_may_end_before_everything_has_arrived() -> None:
+    async def first(inputs: Inputs) -> str:
+        async for name, _ in inputs.arrivals():
+            return name
+        return "none"
+
+    graph = TaskGraph(
+        [
+            Task("a", duration=Fixed(2)),
+            Task("b", duration=Fixed(1)),
+            Task("race", ("a", "b"), join="stream", call=first),
+            Task("after", ("race",)),
+        ]
+    )
+    result = run_virtually(run(graph))
+    assert result["race"] == "b"
+    assert result.trace["after"].start == 1
+
+
+def test_limits_hold_tasks_back() -> None:
+    graph = TaskGraph([Task(f"t{i}", duration=Fixed(1), uses=("calls",)) for i in range(6)], {"calls": 2})
+    assert run_virtually(run(graph)).trace.makespan == 3
+
+
+def test_blocking_tasks_run_in_threads_and_know_the_deadline() -> None:
+    def blocking(inputs: Inputs) -> tuple[int, bool]:
+        time.sleep(0.01)
+        return threading.get_ident(), 0 < (remaining() or 0.0) <= 5
+
+    with ThreadPoolExecutor(2) as pool:
+        graph = TaskGraph([Task("a", call=blocking, blocking=True), Task("b", call=blocking, blocking=True)])
+        result = asyncio.run(run(graph, pool=pool, deadline_seconds=5))
+    for thread, in_time in result.values.values():
+        assert thread != threading.get_ident()
+        assert in_time
+
+
+def test_a_blocking_task_can_emit() -> None:
+    out: list[Any] = []
+
+    def blocking(inputs: Inputs) -> str:
+        inputs.emit("piece")
+        return "done"
+
+    graph = TaskGraph([Task("a", call=blocking, blocking=True), Task("b", ("a",), call=sleeping(0.01))])
+    result = asyncio.run(run(graph, on_output=lambda task, piece: out.append((task, piece))))
+    assert result["a"] == "done"
+    assert out == [("a", "piece")]
+
+
+def test_a_thread_is_abandoned_when_its_task_times_out() -> None:
+    go = threading.Event()
+
+    def blocking(inputs: Inputs) -> None:
+        go.wait(5)
+        inputs.emit("too late")
+
+    async def main(pool: ThreadPoolExecutor) -> None:
+        with pytest.raises(TaskTimeout):
+            await run(TaskGraph([Task("a", call=blocking, blocking=True, timeout_seconds=0.01)]), pool=pool)
+        assert len(asyncio.all_tasks()) == 1
+        go.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        asyncio.run(main(pool))
+
+
+def test_stored_results_are_not_made_again() -> None:
+    call = Watched(seconds=1)
+    graph = TaskGraph([Task("a", call=call), Task("b", ("a",), call=sleeping(1, 7))])
+    result = run_virtually(run(graph, stored={"a": 5}))
+    assert call.ending == "not begun"
+    assert result.values == {"a": 5, "b": 7}
+
+
+def test_spans_are_told_as_tasks_end() -> None:
+    told: list[Span] = []
+
+    async def noting(inputs: Inputs) -> None:
+        inputs.note(tokens_output=12, cost_usd=0.25, note="short")
+
+    graph = TaskGraph([Task("a", call=noting), Task("b", duration=Fixed(1))])
+    trace = run_virtually(run(graph, on_span=told.append)).trace
+    assert [span.name for span in told] == ["a", "b"]
+    assert (told[0].tokens_output, told[0].cost_usd, told[0].note) == (12, 0.25, "short")
+    assert trace["a"].tokens_output == 12
+
+
+def test_an_empty_graph_is_done() -> None:
+    assert run_virtually(run(TaskGraph([]))).values == {}
+
+
+def test_hundreds_of_runs_at_once_do_not_disturb_each_other() -> None:
+    async def main() -> None:
+        graph = TaskGraph([Task("a", call=sleeping(1)), Task("b", ("a",), call=sleeping(1))])
+        results = await asyncio.gather(*(run(graph) for _ in range(300)))
+        assert {result.trace.makespan for result in results} == {2.0}
+
+    run_virtually(main())

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from coach.engine.schedule import Plan, Schedule, plan_of
+
+
+def started(graph: TaskGraph, needed: list[bool] | None = None) -> tuple[Plan, Schedule, list[str]]:
+    plan = plan_of(graph)
+    schedule = Schedule(plan, needed)
+    return plan, schedule, names(plan, schedule.begin())
+
+
+def names(plan: Plan, indices: list[int]) -> list[str]:
+    return [plan.names[i] for i in indices]
+
+
+def conditional(*, speculative: bool) -> TaskGraph:
+    extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative)
+    return TaskGraph([Task("decider"), extra, Task("end", ("extra",))])
+
+
+def test_a_task_is_ready_when_its_last_need_ends() -> None:
+    plan, schedule, first = started(TaskGraph([Task("a"), Task("b"), Task("c", ("a", "b"))]))
+    assert first == ["a", "b"]
+    assert schedule.finish(0) == []
+    assert names(plan, schedule.finish(1)) == ["c"]
+    assert schedule.left == 1
+
+
+def test_a_plan_is_compiled_once() -> None:
+    graph = TaskGraph([Task("a")])
+    assert plan_of(graph) is plan_of(graph)
+
+
+def test_a_conditional_task_waits_for_its_decider() -> None:
+    plan, schedule, first = started(conditional(speculative=False), [True, True, True])
+    assert first == ["decider"]
+    assert names(plan, schedule.finish(0)) == ["extra"]
+
+
+def test_a_dropped_task_satisfies_those_that_need_it() -> None:
+    plan, schedule, _ = started(conditional(speculative=False), [True, False, True])
+    assert names(plan, schedule.finish(0)) == ["end"]
+    assert not schedule.lost
+
+
+def test_speculative_work_is_lost_when_the_decider_says_no() -> None:
+    plan, schedule, first = started(conditional(speculative=True), [True, False, True])
+    assert first == ["decider", "extra"]
+    assert names(plan, schedule.finish(0)) == ["end"]
+    assert names(plan, schedule.lost) == ["extra"]
+    assert schedule.finish(1) == []
+
+
+def test_a_speculative_result_waits_for_the_decider() -> None:
+    plan, schedule, _ = started(conditional(speculative=True), [True, True, True])
+    assert schedule.finish(1) == []
+    assert names(plan, schedule.finish(0)) == ["end"]
+
+
+def test_a_dropped_decider_decides_no_through_a_long_chain() -> None:
+    links = [Task(f"c{i}", condition=Condition(f"c{i - 1}" if i else "first", 0.9)) for i in range(5000)]
+    plan, schedule, _ = started(TaskGraph([Task("first"), *links]), [False] + [False] + [True] * 4999)
+    assert schedule.finish(plan.index["first"]) == []
+    assert schedule.left == 0
+
+
+def test_a_streaming_join_starts_with_the_first_arrival() -> None:
+    plan, schedule, _ = started(TaskGraph([Task("a"), Task("b"), Task("join", ("a", "b"), join="stream")]))
+    assert names(plan, schedule.finish(1)) == ["join"]
+    schedule.finish(0)
+    assert names(plan, schedule.woken) == ["join"]
+    assert names(plan, schedule.received[2]) == ["b", "a"]
+
+
+def test_certain_work_goes_before_speculative_work() -> None:
+    guess = Task("guess", condition=Condition("a", 0.9), speculative=True, uses=("call",), duration=Fixed(9))
+    tasks = [Task("a"), guess, Task("sure", uses=("call",), duration=Fixed(1))]
+    plan, schedule, first = started(TaskGraph(tasks, {"call": 1}))
+    assert first == ["a", "sure"]
+    assert names(plan, schedule.finish(2)) == ["guess"]
+
+
+def test_the_longest_way_to_the_end_goes_first() -> None:
+    tasks = [
+        Task("short", uses=("call",), duration=Fixed(1)),
+        Task("long", uses=("call",), duration=Fixed(1)),
+        Task("after", ("long",), duration=Fixed(5)),
+    ]
+    _, _, first = started(TaskGraph(tasks, {"call": 1}))
+    assert first == ["long"]
+
+
+def test_resources_without_a_limit_are_free() -> None:
+    _, _, first = started(TaskGraph([Task("a", uses=("call",)), Task("b", uses=("call",))]))
+    assert first == ["a", "b"]
+
+
+def test_a_streaming_join_leaves_the_last_unit_to_what_it_waits_for() -> None:
+    tasks = [Task("a"), Task("b", ("a",), uses=("call",)), Task("c", ("a",), uses=("call",))]
+    join = Task("join", ("a", "b", "c"), join="stream", uses=("call",), duration=Fixed(9))
+    plan, schedule, _ = started(TaskGraph([*tasks, join], {"call": 1}))
+    assert names(plan, schedule.finish(0)) == ["b"]
+    assert names(plan, schedule.finish(1)) == ["c"]
+    assert names(plan, schedule.finish(2)) == ["join"]
+
+
+def test_a_released_unit_goes_to_the_next_in_the_queue() -> None:
+    tasks = [Task(f"t{i}", uses=("call",), duration=Fixed(10 - i)) for i in range(5)]
+    plan, schedule, first = started(TaskGraph(tasks, {"call": 2}))
+    assert first == ["t0", "t1"]
+    assert names(plan, schedule.finish(0)) == ["t2"]
