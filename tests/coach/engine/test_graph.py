@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 
 import networkx
@@ -31,7 +32,7 @@ def test_critical_path_agrees_with_networkx(graph: TaskGraph) -> None:
 def test_critical_path_is_a_chain_of_its_own_length(graph: TaskGraph) -> None:
     path = graph.critical_path()
     assert sum(graph.tasks[name].duration.typical for name in path.tasks) == pytest.approx(path.seconds)
-    assert all(pair in pairs(graph) for pair in zip(path.tasks, path.tasks[1:], strict=False))
+    assert all(pair in pairs(graph) for pair in itertools.pairwise(path.tasks))
 
 
 @given(graphs(most=30))
@@ -116,7 +117,7 @@ def test_cycle_tells_its_path(length: int, others: int, seed: int) -> None:
     assert path[0] == path[-1]
     assert sorted(path[1:]) == sorted(task.name for task in ring)
     needs = {task.name: task.needs for task in tasks}
-    assert all(after in needs[before] for before, after in zip(path, path[1:], strict=False))
+    assert all(after in needs[before] for before, after in itertools.pairwise(path))
 
 
 def test_cycle_of_5000_is_told_in_one_line() -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # picked by platform
+class _JumpingSelector(selectors.DefaultSelector):
     """Instead of waiting, moves the loop's time to its next timer."""
 
     loop: VirtualTimeLoop
@@ -21,7 +21,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[misc, valid-t
             raise RuntimeError("Nothing is left to run and nothing is left to wait for: a deadlock")
         if timeout > 0:
             self.loop.jump()
-        return super().select(0)  # type: ignore[no-any-return]  # the base is picked by platform
+        return super().select(0)
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
