@@ -31,7 +31,7 @@ def test_home_shows_lessons_with_minutes_and_a_way_in(client: Client):
     page = client.get("/").content.decode()
     assert lesson.title in page
     assert "25 minutes" in page
-    assert f'class="button primary" href="{lesson.get_absolute_url()}"' in page
+    assert f'class="button" href="{lesson.get_absolute_url()}"' in page
 
 
 def test_home_without_lessons_says_so(client: Client):
