@@ -160,7 +160,7 @@ def _is_due(
     row: Course | Lesson | GlossaryTerm, *, wanted: str, found: str, name: str, report: LoadReport
 ) -> bool:
     """Whether a row is to be written from its file; the report says what becomes of it."""
-    if row.pk is None:
+    if row._state.adding:
         report.made.append(name)
     elif row.loaded_digest == wanted:
         report.same.append(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -118,7 +118,7 @@ def export(request: HttpRequest) -> HttpResponse:
     learner = _known_learner(request)
     data: dict[str, Any] = {}
     for _receiver, rows in export_requested.send(sender=User, learner=learner):
-        data |= dict(rows)
+        data |= cast("dict[str, Any]", rows)
     response = JsonResponse(data, json_dumps_params={"indent": 2})
     response["Content-Disposition"] = 'attachment; filename="my-data.json"'
     return response

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from lessons.actions import publish_lesson
-from lessons.models import Course, Lesson, User
+from lessons.models import Course, Lesson, LessonRevision, User
 
 PASSWORD = "a long and quiet river"
 numbers = count(1)
@@ -82,3 +82,11 @@ def make_member(**fields: Any) -> User:
 
 def make_instructor() -> User:
     return make_member(is_staff=True, is_superuser=True)
+
+
+def revision_of(lesson: Lesson | str) -> LessonRevision:
+    """What learners see of a lesson now."""
+    slug = lesson if isinstance(lesson, str) else lesson.slug
+    revision = Lesson.objects.get(slug=slug).published
+    assert revision is not None
+    return revision

@@ -35,8 +35,10 @@ ANSWERS = {
     "reauthenticate": (302, 302, 200, 200),
     "admin_sign_in": (302, 302, 403, 302),
 }
-POSTS = ("answer", "done", "place", "delete", "log_in", "sign_up", "reset_password", "change_password")
-POSTS += ("set_password", "change_email", "reauthenticate", "admin_sign_in")
+POSTS = [
+    *("answer", "done", "place", "delete", "log_in", "sign_up", "reset_password", "change_password"),
+    *("set_password", "change_email", "reauthenticate", "admin_sign_in"),
+]
 NAUGHTY = [
     "",
     " ",
@@ -80,8 +82,8 @@ def address(name: str) -> str:
     return reverse(f"lessons:{name}", args=["parallel"] if name == "figure" else [])
 
 
-def browser_of(who: str, **options: bool) -> Client:
-    client = Client(**options)
+def browser_of(who: str, *, checks: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=checks)
     if who != "visitor":
         makers = {"guest": User.objects.create_guest, "member": make_member, "instructor": make_instructor}
         client.force_login(makers[who]())
@@ -102,7 +104,7 @@ def test_address_answers_each_visitor_as_it_should(name: str):
 @pytest.mark.parametrize("name", POSTS)
 @pytest.mark.parametrize("who", VISITORS)
 def test_post_without_token_is_refused(name: str, who: str):
-    assert browser_of(who, enforce_csrf_checks=True).post(address(name)).status_code == 403
+    assert browser_of(who, checks=True).post(address(name)).status_code == 403
 
 
 @pytest.mark.parametrize("name", POSTS)
