@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, ClassVar
 
 from asgiref.sync import ThreadSensitiveContext
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
-from channels.utils import get_handler_name  # type: ignore[attr-defined]  # absent from the package's own hints
 from django.conf import settings
 from django.db import DatabaseError
 from django.http.cookie import parse_cookie
@@ -54,7 +54,7 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 await self._clean_up()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Without the base class's thread hop before each message: no handler here touches a connection of its own.
+        # Without the base class's thread hop before each message: no handler here has a connection of its own.
         await getattr(self, get_handler_name(message))(message)
 
     async def _clean_up(self) -> None:
@@ -222,7 +222,7 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _show(self, envelope: Envelope, cursors: _Cursors) -> None:
         if not cursors.advance(envelope):
             return
-        # A page that does not say it showed what it got is a slow reader: the server would buffer without bound.
+        # A page that does not say what it showed is a slow reader: the server would buffer without bound.
         await self._room.wait()
         await self.send(text_data=envelope.html)
         self._sent += 1

@@ -69,7 +69,7 @@ class Journal:
             await asyncio.gather(*(future for _, future in self._waiting), return_exceptions=True)
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.get_running_loop().run_in_executor(self._thread, connection.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, _close_own_connection)
         self._thread.shutdown(wait=False)
 
 
@@ -80,6 +80,11 @@ def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
         future.set_exception(outcome)
     else:
         future.set_result(outcome)
+
+
+def _close_own_connection() -> None:
+    # Looked up in the thread: the connection is that thread's.
+    connection.close()
 
 
 def _forget_broken_connection(error: Exception) -> None:

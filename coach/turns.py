@@ -221,6 +221,9 @@ class Supervisor:
     async def close(self) -> None:
         await self.drain(0)
         await self.journal.close()
+        await asyncio.to_thread(self._close_readers)
+
+    def _close_readers(self) -> None:
         self._readers.shutdown(wait=True)
         for reader in self._reader_connections:
             reader.close()

@@ -16,10 +16,9 @@ from coach.replies.situation import Changes, Words
 from coach.replies.telling import Teller
 from exercises.kinds.base import Finding
 
-# Below these a passage is not about the question: its share of the question's words, and its BM25 score.
-COVERAGE_MIN = 0.5
-COVERAGE_ONE_WORD_MIN = 0.99
-SCORE_MIN = 1.2
+# A passage that covers less of a question than this is not about it; nor may it be offered as "the nearest".
+COVERAGE_MIN = 0.3
+NEAREST_MIN = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,17 +252,12 @@ def _concept(asked: Asked, teller: Teller) -> Answer:
 
 
 def _is_about(asked: Asked) -> bool:
-    if not asked.hits:
-        return False
-    hit = asked.hits[0]
-    return hit.score >= SCORE_MIN and hit.coverage >= (
-        COVERAGE_MIN if hit.terms > 1 else COVERAGE_ONE_WORD_MIN
-    )
+    return bool(asked.hits) and asked.hits[0].coverage >= COVERAGE_MIN
 
 
 def _follows_up(asked: Asked) -> bool:
     """A short question right after a topic is about the topic, if it brings no foreign words along."""
-    return len(asked.question.split()) <= 6 and not (asked.hits and asked.hits[0].coverage < COVERAGE_MIN)
+    return len(asked.question.split()) <= 6 and not asked.hits
 
 
 def _from_section(asked: Asked, teller: Teller, section: Section) -> Answer:
@@ -381,7 +375,7 @@ def _statement(asked: Asked, teller: Teller) -> Answer:
 
 
 def _touches(asked: Asked) -> bool:
-    return bool(asked.hits) and asked.hits[0].score >= SCORE_MIN
+    return bool(asked.hits) and asked.hits[0].coverage >= NEAREST_MIN
 
 
 # About the coach
@@ -389,7 +383,7 @@ def _touches(asked: Asked) -> bool:
 
 def _unknown(asked: Asked, teller: Teller) -> Answer:
     teller.tell(builtin_talk.unknown())
-    nearest = [hit for hit in asked.hits if hit.score >= SCORE_MIN][:1]
+    nearest = [hit for hit in asked.hits if hit.coverage >= NEAREST_MIN][:1]
     if nearest:
         teller.tell(builtin_talk.nearest(), link=nearest[0].passage.link)
     teller.tell(builtin_talk.able(in_exercise=asked.in_exercise), role="action")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import re
 import threading
 import time
@@ -15,6 +17,9 @@ import numpy as np
 
 from coach import queries
 from coach.replies.parts import Link
+
+# It sets itself to DEBUG at import and reports every index.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 CHECK_SECONDS = 5.0
 """How long an index is trusted without asking whether another process has published something."""
@@ -242,7 +247,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its BM25 score, the share of the question's terms that it has, and how many terms there were."""
+    """A passage with its BM25 score, and how much of the question it covers: the score as a share of what a
+    passage made of nothing but the question's words would get, words that no lesson has included. `terms` counts
+    the question's words."""
 
     passage: Passage
     score: float
@@ -324,7 +331,13 @@ class Index:
         return weights
 
     def _hit(self, i: int, score: float, asked: set[str]) -> Hit:
-        return Hit(self.passages[i], score, len(asked & self._documents[i]) / len(asked), len(asked))
+        return Hit(self.passages[i], score, score / self._ideal(asked), len(asked))
+
+    def _ideal(self, asked: set[str]) -> float:
+        total = len(self.passages)
+        counts = (self.frequencies.get(term, 0) for term in asked)
+        return sum(math.log(1 + (total - count + 0.5) / (count + 0.5)) for count in counts) or 1.0
+
 
     def at(self, place: str) -> Section | None:
         """The section that `lesson-slug#anchor` names."""
