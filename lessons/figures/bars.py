@@ -19,6 +19,7 @@ from lessons.figures.text import drawable, fitted, listed, seconds_text, text_wi
 _WIDE, _NARROW = 832.0, 320.0
 _ROWS_DRAWN = 24
 _HEADING, _BAR, _BELOW = 26.0, 24.0, 30.0
+_MARKER_ROOM = 21.0
 
 
 def kind_labels() -> dict[str, str]:
@@ -162,8 +163,14 @@ def _draw(rows: list[_Row], *, width: float, title: str, sentence: str) -> SafeS
 
 
 def _keys(rows: list[_Row]) -> list[Key]:
-    used = {part.kind for row in rows for part in row.parts if part.amount}
-    return [Key(label, pattern=kind) for kind, label in kind_labels().items() if kind in used]
+    labels = kind_labels()
+    used = {_known(part.kind) for row in rows for part in row.parts if part.amount}
+    keys = [Key(label, pattern=kind) for kind, label in labels.items() if kind in used]
+    return [*keys, Key(_("other"), pattern="other")] if "other" in used and keys else keys
+
+
+def _known(kind: str) -> str:
+    return kind if kind in kind_labels() else "other"
 
 
 def _draw_row(pen: Drawing, row: _Row, scale: float, y: float) -> None:
@@ -171,18 +178,29 @@ def _draw_row(pen: Drawing, row: _Row, scale: float, y: float) -> None:
     pen.text(0, y + 17, fitted(row.label, width=room, size=15, bold=True), "lane-label")
     pen.text(pen.width, y + 17, row.said, "lane-total", anchor="end")
     x = 1.0
+    middles: list[tuple[float, int]] = []
     for part in row.parts:
+        width = part.amount * scale
         if part.amount:
-            _draw_part(pen, part, x, y + _HEADING, part.amount * scale)
-        x += part.amount * scale
+            _draw_part(pen, part, x, y + _HEADING, width)
+        if part.marker is not None:
+            middles.append((x + width / 2, part.marker))
+        x += width
+    _draw_markers(pen, middles, y + _HEADING + _BAR / 2)
+
+
+def _draw_markers(pen: Drawing, middles: list[tuple[float, int]], y: float) -> None:
+    """On top of all parts, side by side where parts are thinner than a marker, inside the frame."""
+    last = -_MARKER_ROOM / 2
+    for index, (middle, number) in enumerate(middles):
+        room_behind = (len(middles) - index - 0.5) * _MARKER_ROOM
+        last = max(last + _MARKER_ROOM, min(middle, pen.width - room_behind))
+        pen.marker(last, y, number)
 
 
 def _draw_part(pen: Drawing, part: _Part, x: float, y: float, width: float) -> None:
     pen.open_group("part", tip=f"{part.label}: {part.said}")
-    known = part.kind if part.kind in kind_labels() else "other"
-    pen.patterned(x, y, max(width, 1.0), _BAR, "segment", pattern=known)
-    if part.marker is not None:
-        pen.marker(x + max(width / 2, 10), y + _BAR / 2, part.marker)
+    pen.patterned(x, y, max(width, 1.0), _BAR, "segment", pattern=_known(part.kind))
     label = fitted(part.label, width=width - 4, size=12.5)
     if 2 * len(label) > len(part.label):  # less of it would be a riddle; key, tip and table say the rest
         pen.text(x, y + _BAR + 16, label, "part-label")

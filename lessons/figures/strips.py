@@ -105,10 +105,16 @@ def _bundled(strips: list[Strip]) -> list[Strip]:
 def _mean(run: list[Strip]) -> Strip:
     count = len(run)
     read, written, fresh = (math.fsum(getattr(strip, part) for strip in run) / count for part in _PARTS)
-    label = run[0].label if count == 1 else f"{run[0].label} – {run[-1].label}"
+    label = run[0].label if count == 1 else f"{_short(run[0].label)} – {_short(run[-1].label)}"
     marker = next((strip.marker for strip in run if strip.marker is not None), None)
     note = ngettext("mean of %(count)d", "mean of %(count)d", count) % {"count": count}
     return Strip(label, read, written, fresh, note, marker)
+
+
+def _short(label: str) -> str:
+    """The time or number that a label begins with, if it does: two whole labels would not fit."""
+    first = label.split(" ", 1)[0].rstrip(",")
+    return first if first[:1].isdigit() else label
 
 
 def _group_sentence(name: str, strips: Sequence[Strip]) -> str:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from lessons.figures.bars import Segment, Stretch, time_bars, token_bars
@@ -31,6 +33,16 @@ def test_token_bars_say_totals_and_list_every_part():
 
 def test_token_bars_number_their_findings():
     assert all("1" in texts(root) for root in both(token_bars([("Before", BEFORE)], title="Prompt")))
+
+
+def test_token_bars_keep_the_markers_of_thin_parts_apart_and_in_the_frame():
+    thin = [Segment("a", 1, "task", 1), Segment("b", 1, "data", 2), Segment("c", 5000, "data")]
+    thin += [Segment("d", 1, "task", 3), Segment("e", 1, "task", 4)]
+    for root in both(token_bars([("Thin", thin)], title="Thin")):
+        at = [float(disc.get("cx", 0)) for disc in with_class(root, "marker-disc")]
+        assert all(later - earlier >= 20 for earlier, later in pairwise(at))
+        assert min(at) >= 9
+        assert max(at) <= float(root.get("width", 0)) - 9
 
 
 def test_token_bars_take_unknown_kinds_zeros_and_nonsense():

@@ -35,6 +35,12 @@ def test_cache_strips_of_a_long_day_are_bundled_and_say_so():
     assert picture.rows[-1][0] == "and 700 more"
 
 
+def test_cache_strips_name_a_bundle_by_its_first_and_last_time():
+    day = [Strip(f"{9 + n // 60:02d}:{n % 60:02d} Ana, lease", 10, 0, 5) for n in range(240)]
+    for root in both(cache_strips([("Day", day)], title="Day")):
+        assert any(text.startswith("09:00 – 09:09") for text in texts(root))
+
+
 def test_cache_strips_keep_the_first_marker_of_a_bundle():
     day = [Strip(f"call {n}", 0, 0, 50, marker=2 if n == 500 else None) for n in range(1000)]
     assert all("2" in texts(root) for root in both(cache_strips([("Day", day)], title="Day")))

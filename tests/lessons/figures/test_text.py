@@ -32,6 +32,22 @@ def test_other_numbers():
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0%"),
+        (0.0001, "0.1%"),
+        (0.004, "0.4%"),
+        (0.5, "50%"),
+        (0.996, "99.6%"),
+        (0.99999, "99.9%"),
+        (1, "100%"),
+    ],
+)
+def test_share_text_says_all_and_nothing_only_of_all_and_nothing(share, said):
+    assert share_text(share) == said
+
+
 def test_drawable_leaves_nothing_that_xml_refuses():
     assert drawable("a\x00b\ud800\n c") == "a\ufffdb\ufffd c"
 
