@@ -51,6 +51,7 @@ FINDING_CODES = {
         "no-length-bound",
         "reasoning-not-worth-it",
         "tier-too-large",
+        "accuracy-lost",
         "not-streamed",
         "rule-lost",
     },
