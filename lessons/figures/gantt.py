@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.utils.safestring import SafeString
@@ -80,6 +80,7 @@ NARROW = Layout(
 
 def draw_gantt(lanes: Sequence[LaneRows], *, layout: Layout, title: str, description: str) -> SafeString:
     """The finished drawing; its height follows from the rows, its time scale from the last end."""
+    layout = _fitted_to(lanes, layout)
     pen = Drawing(width=layout.width)
     horizon = max((row.span.end for lane in lanes for row in lane.rows), default=0.0)
     scale = (layout.width - layout.gutter - layout.value_room) / horizon if horizon else 0.0
@@ -93,6 +94,18 @@ def draw_gantt(lanes: Sequence[LaneRows], *, layout: Layout, title: str, descrip
     draw_legend(pen, keys, y=bottom + _AXIS + 4, width=layout.width)
     height = bottom + _AXIS + 4 + legend_height(keys, width=layout.width)
     return pen.finished(height=height, title=title, description=description)
+
+
+def _fitted_to(lanes: Sequence[LaneRows], layout: Layout) -> Layout:
+    """The layout with a gutter as wide as the labels want, within reason."""
+    if layout.stacked:
+        return layout
+    wanted = [
+        text_width(drawable(row.span.title), size=14, bold=row.span.critical) + 24 * (row.marker is not None)
+        for lane in lanes
+        for row in shown_rows(lane.rows)
+    ]
+    return replace(layout, gutter=min(max([*wanted, 90.0]) + 16, 270.0))
 
 
 def tick_step(horizon: float, *, most: int) -> float:
