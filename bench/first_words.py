@@ -89,6 +89,7 @@ async def ask(connection: websockets.ClientConnection, question: str) -> Timing:
         if "data-again=" in frame:
             # The page says what it has shown, or the server stops sending.
             await connection.send(json.dumps({"do": "ack", "shown": 2**40}))
+            assert sentence, "a reply without a sentence"
             return Timing(status, sentence, now)
 
 
@@ -97,7 +98,8 @@ async def connect(port: int, session: str) -> websockets.ClientConnection:
     address = f"ws://127.0.0.1:{port}/ws/coach/"
     cookie = {"Cookie": f"sessionid={session}"}
     connection = await websockets.connect(address, origin=origin, additional_headers=cookie, compression=None)
-    await connection.send(json.dumps({"do": "subscribe", "subject": SUBJECT}))
+    # A page that shows all there is already: nothing is replayed.
+    await connection.send(json.dumps({"do": "subscribe", "subject": SUBJECT, "after": 2**31 - 1}))
     return connection
 
 

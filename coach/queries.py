@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.html import strip_tags
 
 from coach.frames import Subject
@@ -85,35 +85,71 @@ class Attempts:
     mastered: bool = False
 
 
-_ATTEMPT_FIELDS = ("number", "state", "passed", "score", "findings", "measures", "result")
+AttemptKey = tuple[int, int, int]
+"""Learner, exercise, and the submission up to which attempts count (0: all of them)."""
+
+_ATTEMPT_FIELDS = ("pk", "number", "passed", "score", "findings", "measures", "result")
 
 
-def attempts_of(*, learner_id: int, exercise_id: int, submission_id: int | None = None) -> Attempts | None:
-    """The newest two graded attempts of a learner, up to a submission if one is given."""
-    upto = submission_number(submission_id) if submission_id else None
-    exercise = _exercise_row(exercise_id)
+def attempts_of_many(keys: Collection[AttemptKey]) -> dict[AttemptKey, Attempts | None]:
+    """The newest two graded attempts for each key; None for an exercise that is not published. Three queries."""
+    exercises = _exercise_rows({exercise for _, exercise, _ in keys})
+    graded = _graded_of({learner for learner, _, _ in keys}, exercises.keys())
+    counted = {key: _counted(key, graded.get(key[:2], [])) for key in keys}
+    wanted = {row["pk"] for rows in counted.values() for row in rows[:2]}
+    whole = (
+        {
+            row["pk"]: _attempt(row)
+            for row in Submission.objects.filter(pk__in=wanted).values(*_ATTEMPT_FIELDS)
+        }
+        if wanted
+        else {}
+    )
+    return {key: _attempts(exercises.get(key[1]), counted[key], whole) for key in keys}
+
+
+def attempts_of(*, learner_id: int, exercise_id: int, submission_id: int = 0) -> Attempts | None:
+    key = (learner_id, exercise_id, submission_id)
+    return attempts_of_many([key])[key]
+
+
+def _exercise_rows(ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    rows = Exercise.objects.filter(pk__in=ids, published__isnull=False)
+    return {row["pk"]: row for row in rows.values("pk", "slug", "published__title", "lesson__slug")}
+
+
+_Row = dict[str, Any]
+
+
+def _graded_of(learners: Collection[int], exercises: Collection[int]) -> dict[tuple[int, int], list[_Row]]:
+    """Number and outcome of every graded attempt, newest first."""
+    rows = Submission.objects.filter(
+        learner__in=learners, exercise__in=exercises, state=Submission.State.GRADED
+    ).order_by("-number")
+    graded: dict[tuple[int, int], list[_Row]] = {}
+    for row in rows.values("pk", "learner_id", "exercise_id", "number", "passed"):
+        graded.setdefault((row["learner_id"], row["exercise_id"]), []).append(row)
+    return graded
+
+
+def _counted(key: AttemptKey, rows: list[_Row]) -> list[_Row]:
+    upto = next((row["number"] for row in rows if row["pk"] == key[2]), None)
+    return rows if upto is None else [row for row in rows if row["number"] <= upto]
+
+
+def _attempts(exercise: _Row | None, rows: list[_Row], whole: Mapping[int, Attempt]) -> Attempts | None:
     if exercise is None:
         return None
-    graded = Submission.objects.filter(
-        learner=learner_id, exercise=exercise_id, state=Submission.State.GRADED
-    ).order_by("-number")
-    if upto is not None:
-        graded = graded.filter(number__lte=upto)
-    rows = [_attempt(row) for row in graded.values(*_ATTEMPT_FIELDS)[:2]]
+    newest = [whole[row["pk"]] for row in rows[:2] if row["pk"] in whole]
     return Attempts(
-        exercise_id=exercise_id,
+        exercise_id=exercise["pk"],
         exercise_slug=exercise["slug"],
         exercise_title=exercise["published__title"],
         lesson_slug=exercise["lesson__slug"],
-        latest=rows[0] if rows else None,
-        before=rows[1] if len(rows) > 1 else None,
-        mastered=graded.filter(passed=True).exists() if rows else False,
+        latest=newest[0] if newest else None,
+        before=newest[1] if len(newest) > 1 else None,
+        mastered=any(row["passed"] for row in rows),
     )
-
-
-def _exercise_row(exercise_id: int) -> dict[str, Any] | None:
-    rows = Exercise.objects.filter(pk=exercise_id, published__isnull=False)
-    return rows.values("slug", "published__title", "lesson__slug").first()
 
 
 def _attempt(row: Mapping[str, Any]) -> Attempt:
@@ -127,13 +163,19 @@ def _attempt(row: Mapping[str, Any]) -> Attempt:
     )
 
 
-def submission_number(submission_id: int) -> int | None:
-    return Submission.objects.filter(pk=submission_id).values_list("number", flat=True).first()
+def steps_of_many(keys: Collection[tuple[int, int]]) -> dict[tuple[int, int], dict[str, Step]]:
+    """The ladder of each learner and exercise, by finding. One query."""
+    found: dict[tuple[int, int], dict[str, Step]] = {key: {} for key in keys}
+    rows = LadderStep.objects.filter(
+        learner__in={learner for learner, _ in keys}, exercise__in={exercise for _, exercise in keys}
+    )
+    for row in rows:
+        found.setdefault((row.learner_id, row.exercise_id), {})[row.finding_key] = row.as_step()
+    return found
 
 
 def steps_of(*, learner_id: int, exercise_id: int) -> dict[str, Step]:
-    rows = LadderStep.objects.filter(learner=learner_id, exercise=exercise_id)
-    return {row.finding_key: row.as_step() for row in rows}
+    return steps_of_many([(learner_id, exercise_id)])[learner_id, exercise_id]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,23 +186,40 @@ class Authored:
     misconceptions: Mapping[str, tuple[Mapping[str, str], ...]]
 
 
-def authored_for(exercise_id: int) -> Authored:
-    hints: dict[str, dict[int, str]] = {}
-    for code, rung, text in Hint.objects.filter(exercise=exercise_id).values_list(
-        "finding_code", "rung", "text"
+def authored_for_many(exercise_ids: Collection[int]) -> dict[int, Authored]:
+    """Hints and misconceptions of each exercise. Two queries."""
+    hints: dict[int, dict[str, dict[int, str]]] = {}
+    for row in Hint.objects.filter(exercise__in=exercise_ids).values(
+        "exercise_id", "finding_code", "rung", "text"
     ):
-        hints.setdefault(code, {})[rung] = text
-    beliefs: dict[str, tuple[Mapping[str, str], ...]] = {}
-    rows = Misconception.objects.filter(exercise=exercise_id).order_by("pk")
-    for row in rows.values("finding_code", "statement", "explanation", "passage"):
-        beliefs[row["finding_code"]] = (*beliefs.get(row["finding_code"], ()), row)
-    return Authored(hints=hints, misconceptions=beliefs)
+        hints.setdefault(row["exercise_id"], {}).setdefault(row["finding_code"], {})[row["rung"]] = row[
+            "text"
+        ]
+    beliefs: dict[int, dict[str, tuple[Mapping[str, str], ...]]] = {}
+    rows = Misconception.objects.filter(exercise__in=exercise_ids).order_by("pk")
+    for belief in rows.values("exercise_id", "finding_code", "statement", "explanation", "passage"):
+        by_code = beliefs.setdefault(belief["exercise_id"], {})
+        by_code[belief["finding_code"]] = (*by_code.get(belief["finding_code"], ()), belief)
+    return {pk: Authored(hints=hints.get(pk, {}), misconceptions=beliefs.get(pk, {})) for pk in exercise_ids}
 
 
-def recent_turns(turn: Turn, *, limit: int = 6) -> list[dict[str, Any]]:
-    """What was said before a turn, newest first: question, kind, state, what each turn left in memory."""
-    earlier = Turn.objects.filter(conversation=turn.conversation_id, number__lt=turn.number)
-    return list(earlier.order_by("-number").values("number", "kind", "state", "question", "memory")[:limit])
+RECENT_TURNS = 6
+TurnKey = tuple[int, int]
+"""Conversation, and the number of the turn before which others are recent."""
+
+
+def recent_turns_of_many(keys: Collection[TurnKey]) -> dict[TurnKey, list[dict[str, Any]]]:
+    """What was said before each turn, newest first: question, kind, state, memory. One query."""
+    wanted = Q(pk__in=[])
+    for conversation, number in keys:
+        wanted |= Q(conversation=conversation, number__lt=number, number__gte=number - RECENT_TURNS)
+    rows = Turn.objects.filter(wanted).order_by("-number")
+    found: dict[TurnKey, list[dict[str, Any]]] = {key: [] for key in keys}
+    for row in rows.values("conversation_id", "number", "kind", "state", "question", "memory"):
+        for key in keys:
+            if key[0] == row["conversation_id"] and row["number"] < key[1]:
+                found[key].append(row)
+    return found
 
 
 def published_key() -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from coach.journal import Journal
 from coach.models import Turn, TurnEvent
 from coach.queries import waiting_turn_ids
 from coach.replies.parts import Reply, Sentence
+from coach.replies.sources import Sources
 from coach.replies.writing import write_reply
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Supervisor:
         self._order: dict[int, asyncio.Lock] = {}
         self._reader_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "coach-reader", self._remember_connection)
+        self.sources = Sources(self.read)
 
     def _remember_connection(self) -> None:
         reader = connections["default"]
@@ -136,7 +138,12 @@ class Supervisor:
         try:
             async with self._order.setdefault(run.turn.conversation_id, asyncio.Lock()):
                 reply = await write_reply(
-                    run.turn, run.learner_id, run.place, _Voice(self, run), pool=self._readers
+                    run.turn,
+                    run.learner_id,
+                    run.place,
+                    _Voice(self, run),
+                    sources=self.sources,
+                    pool=self._readers,
                 )
             state = Turn.State.FAILED if run.broken else Turn.State.DONE
         except asyncio.CancelledError:

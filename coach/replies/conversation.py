@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from coach import queries
 from coach.actions import Place
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
@@ -17,7 +16,6 @@ from coach.engine.task import Task
 from coach.models import Turn
 from coach.providers import builtin
 from coach.queries import Attempts, Authored
-from coach.replies import passages
 from coach.replies.answering import Answer, Asked, answer
 from coach.replies.intents import Intent, Reading, read_question
 from coach.replies.ladder import Rung, Step
@@ -25,6 +23,7 @@ from coach.replies.memory import Memory, memory_of
 from coach.replies.parts import Reply, Voice
 from coach.replies.passages import Hit, Index
 from coach.replies.situation import Words, changes_in
+from coach.replies.sources import Sources
 from coach.replies.telling import Teller, findings_in, guard_for
 
 READ = LogNormal(0.0015, 0.006)
@@ -32,11 +31,18 @@ ABOUT_FINDINGS = frozenset({Intent.HINT, Intent.WHY, Intent.SHOW, Intent.NEXT, I
 
 
 async def answer_question(
-    turn: Turn, learner_id: int, place: Place, voice: Voice, *, pool: Executor, deadline_seconds: float
+    turn: Turn,
+    learner_id: int,
+    place: Place,
+    voice: Voice,
+    *,
+    sources: Sources,
+    pool: Executor,
+    deadline_seconds: float,
 ) -> Reply:
     """Answer in the built-in coach's words. What was asked is data: it selects, it never instructs."""
     result = await run(
-        _graph(turn, learner_id, place, voice),
+        _graph(turn, learner_id, place, voice, sources),
         pool=pool,
         deadline_seconds=deadline_seconds,
         needed=_is_needed,
@@ -52,28 +58,30 @@ async def answer_question(
     )
 
 
-def _graph(turn: Turn, learner_id: int, place: Place, voice: Voice) -> TaskGraph:
+def _graph(turn: Turn, learner_id: int, place: Place, voice: Voice, sources: Sources) -> TaskGraph:
     exercise_id, lesson = place.exercise_id, place.lesson
-    reading = partial(Task, duration=READ, blocking=True)
-    attempts = partial(queries.attempts_of, learner_id=learner_id, exercise_id=exercise_id)
-    steps = partial(queries.steps_of, learner_id=learner_id, exercise_id=exercise_id)
+    reading = partial(Task, duration=READ)
     here = f"{lesson}#{turn.section}" if turn.section else ""
     return TaskGraph(
         [
             Task("question", call=partial(_read, turn.question), label=_("Read the question")),
+            reading("history", call=partial(_recall, turn, sources), label=_("Recall the conversation")),
             reading(
-                "history",
-                call=lambda _inputs: memory_of(queries.recent_turns(turn)),
-                label=_("Recall the conversation"),
+                "attempt",
+                call=lambda _inputs: sources.attempts.load((learner_id, exercise_id, 0)),
+                label=_("Read the attempts"),
             ),
-            reading("attempt", call=lambda _inputs: attempts(), label=_("Read the attempts")),
-            reading("ladder", call=lambda _inputs: steps(), label=_("Look up the hint ladder")),
+            reading(
+                "ladder",
+                call=lambda _inputs: sources.steps.load((learner_id, exercise_id)),
+                label=_("Look up the hint ladder"),
+            ),
             reading(
                 "authored",
-                call=lambda _inputs: queries.authored_for(exercise_id),
+                call=lambda _inputs: sources.authored.load(exercise_id),
                 label=_("Fetch hints and misconceptions"),
             ),
-            reading("lessons", call=lambda _inputs: passages.index(), label=_("Open the lessons")),
+            reading("lessons", call=lambda _inputs: sources.lessons.load(""), label=_("Open the lessons")),
             Task(
                 "search",
                 ("question", "history", "lessons"),
@@ -116,6 +124,10 @@ def _is_needed(task: str, reading: Any) -> bool:
 
 async def _read(question: str, inputs: Inputs) -> Reading:
     return read_question(question)
+
+
+async def _recall(turn: Turn, sources: Sources, inputs: Inputs) -> Memory:
+    return memory_of(await sources.history.load((turn.conversation_id, turn.number)))
 
 
 async def _search(question: str, here: str, lesson: str, voice: Voice, inputs: Inputs) -> list[Hit]:

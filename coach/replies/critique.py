@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from coach import queries
 from coach.actions import Place
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
@@ -17,10 +16,10 @@ from coach.engine.task import Task
 from coach.models import Turn
 from coach.providers import builtin
 from coach.queries import Attempts
-from coach.replies import passages
 from coach.replies.ladder import Rung, Step
 from coach.replies.parts import Link, Reply, Sentence, Voice
 from coach.replies.situation import FINDINGS_MAX, Changes, Words, changes_in, steps_now
+from coach.replies.sources import Sources
 from coach.replies.telling import Teller, findings_in, guard_for
 from exercises.kinds.base import Finding
 
@@ -29,10 +28,17 @@ READ = LogNormal(0.0015, 0.006)
 
 
 async def write_critique(
-    turn: Turn, learner_id: int, place: Place, voice: Voice, *, pool: Executor, deadline_seconds: float
+    turn: Turn,
+    learner_id: int,
+    place: Place,
+    voice: Voice,
+    *,
+    sources: Sources,
+    pool: Executor,
+    deadline_seconds: float,
 ) -> Reply:
     """Words for a grade that is stored already; it can add nothing to the grade and take nothing from it."""
-    graph = _graph(turn, learner_id, place.exercise_id, voice)
+    graph = _graph(turn, learner_id, place.exercise_id, voice, sources)
     result = await run(
         graph,
         pool=pool,
@@ -53,22 +59,25 @@ async def write_critique(
     )
 
 
-def _graph(turn: Turn, learner_id: int, exercise_id: int, voice: Voice) -> TaskGraph:
-    attempts = partial(
-        queries.attempts_of, learner_id=learner_id, exercise_id=exercise_id, submission_id=turn.submission_id
-    )
-    steps = partial(queries.steps_of, learner_id=learner_id, exercise_id=exercise_id)
-    reading = partial(Task, duration=READ, blocking=True)
+def _graph(turn: Turn, learner_id: int, exercise_id: int, voice: Voice, sources: Sources) -> TaskGraph:
+    reading = partial(Task, duration=READ)
+    attempt = (learner_id, exercise_id, turn.submission_id or 0)
     return TaskGraph(
         [
-            reading("attempt", call=lambda _inputs: attempts(), label=_("Read the attempts")),
-            reading("ladder", call=lambda _inputs: steps(), label=_("Look up the hint ladder")),
+            reading(
+                "attempt", call=lambda _inputs: sources.attempts.load(attempt), label=_("Read the attempts")
+            ),
+            reading(
+                "ladder",
+                call=lambda _inputs: sources.steps.load((learner_id, exercise_id)),
+                label=_("Look up the hint ladder"),
+            ),
             reading(
                 "authored",
-                call=lambda _inputs: queries.authored_for(exercise_id),
+                call=lambda _inputs: sources.authored.load(exercise_id),
                 label=_("Fetch hints and misconceptions"),
             ),
-            reading("lessons", call=lambda _inputs: passages.index(), label=_("Open the lessons")),
+            reading("lessons", call=lambda _inputs: sources.lessons.load(""), label=_("Open the lessons")),
             Task("changes", ("attempt",), call=_compare, label=_("Compare with the attempt before")),
             Task("rungs", ("attempt", "ladder", "changes"), call=_climb, label=_("Apply the ladder’s rule")),
             Task(

@@ -338,7 +338,6 @@ class Index:
         counts = (self.frequencies.get(term, 0) for term in asked)
         return sum(math.log(1 + (total - count + 0.5) / (count + 0.5)) for count in counts) or 1.0
 
-
     def at(self, place: str) -> Section | None:
         """The section that `lesson-slug#anchor` names."""
         return self.sections.get(place)

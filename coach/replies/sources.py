@@ -1,0 +1,23 @@
+"""Where replies read: each source takes what all running replies want of it in one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coach import queries
+from coach.queries import AttemptKey, Attempts, Authored, TurnKey
+from coach.replies import passages
+from coach.replies.ladder import Step
+from coach.replies.passages import Index
+from coach.together import RunInThread, Together
+
+
+class Sources:
+    def __init__(self, read: RunInThread) -> None:
+        self.attempts: Together[AttemptKey, Attempts | None] = Together(queries.attempts_of_many, read)
+        self.steps: Together[tuple[int, int], dict[str, Step]] = Together(queries.steps_of_many, read)
+        self.authored: Together[int, Authored] = Together(queries.authored_for_many, read)
+        self.history: Together[TurnKey, list[dict[str, Any]]] = Together(queries.recent_turns_of_many, read)
+        self.lessons: Together[str, Index] = Together(
+            lambda keys: dict.fromkeys(keys, passages.index()), read
+        )
