@@ -44,7 +44,7 @@ class SignupView(account_views.SignupView):  # type: ignore[misc]  # allauth has
             response: HttpResponse = super().form_valid(form)
         except IntegrityError:  # the same address, sent twice at once: the other one won
             form.add_error("email", _("A user is already registered with this email address."))
-            return HttpResponse(self.form_invalid(form).rendered_content)
+            response = self.form_invalid(form)
         return response
 
 

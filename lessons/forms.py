@@ -74,7 +74,12 @@ class LessonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         model = Lesson
         fields = ["course", "title", "slug", "position", "summary", "minutes", "source", "coach_opening"]
         fields += ["coach_questions"]
-        widgets = {"source": forms.Textarea(attrs={"rows": 40, "cols": 110, "class": "vLargeTextField"})}
+        widgets = {
+            "summary": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+            "coach_opening": forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"}),
+            "coach_questions": forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField"}),
+            "source": forms.Textarea(attrs={"rows": 40, "cols": 110, "class": "vLargeTextField"}),
+        }
         help_texts = {
             "source": _(
                 "Markdown. A section begins with ## Title {#anchor}; links and progress point at anchors: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
@@ -186,3 +187,17 @@ def test_guest_has_no_address_and_no_password():
     assert (guest.email, guest.has_usable_password()) == (None, False)
     User.objects.create_guest()
     assert User.objects.filter(email=None).count() == 2
+
+
+def test_signup_sent_twice_at_once_is_told_at_the_field(client: Client):
+    def overtake(instance, **kwargs):
+        if instance.email == "new@example.org":
+            User.objects.bulk_create([User(email="new@example.org")])
+
+    pre_save.connect(overtake, sender=User)
+    try:
+        response = client.post("/accounts/signup/", NEW)
+    finally:
+        pre_save.disconnect(overtake, sender=User)
+    assert response.status_code == 200
+    assert 'id="id_email_error"' in response.content.decode()

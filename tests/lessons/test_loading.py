@@ -10,6 +10,7 @@ from tests.lessons.factories import SOURCE, revision_of
 
 pytestmark = pytest.mark.django_db
 
+SHIPPED = Path(__file__).parents[2] / "fixtures" / "agent-latency"
 COURSE = """slug: short
 title: Short
 summary: Two lessons.
@@ -148,3 +149,11 @@ def test_load_course_glossary_that_is_wrong_is_named(folder: Path):
     (folder / "glossary.yaml").write_text("- {term: slack}\n")
     with pytest.raises(CourseFolderError, match=r"glossary\.yaml: definition is missing"):
         load_course(folder)
+
+
+def test_shipped_course_loads_round_trips_and_loads_again(tmp_path: Path):
+    assert load_course(SHIPPED).made[0] == "agent-latency"
+    assert load_course(SHIPPED).made == []
+    export_course(Course.objects.get(), tmp_path)
+    report = load_course(tmp_path)
+    assert (report.made, report.updated, report.kept) == ([], [], [])
