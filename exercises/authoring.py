@@ -49,7 +49,12 @@ class ExerciseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
     def _make_parts(self) -> list[AuthoringPart]:
         kind = kind_named(self.instance.kind)
         data = cast(QueryDict, self.data) if self.is_bound else None
-        return kind.spec_to_forms(draft_spec(kind, self.instance), data)
+        parts = kind.spec_to_forms(draft_spec(kind, self.instance), data)
+        for part in parts:
+            if isinstance(part.form, forms.BaseFormSet) and part.form.initial_form_count():
+                # The admin's script adds rows; a blank one with an option chosen would have to be filled.
+                part.form.extra = 0
+        return parts
 
     def _take_spec(self) -> None:
         # All of them, so that one round shows all that is wrong.

@@ -73,7 +73,7 @@ def test_hand_in_with_broken_grader_is_graded_again_by_command(
 def test_submit_whose_twin_was_first_is_the_twin():
     learner, exercise = make_learner(), make_exercise()
     assert exercise.published is not None
-    handed_in = {
+    handed_in: dict[str, Any] = {
         "learner": learner,
         "revision": exercise.published,
         "answer": {"numbers": [4], "note": ""},
@@ -199,7 +199,7 @@ def test_results_show_the_best_score_in_one_query(django_assert_num_queries):
 def test_export_gives_a_learner_their_rows():
     learner, exercise = make_learner(), make_exercise()
     make_submission(learner, exercise, 8)
-    answers = [rows for _receiver, rows in export_requested.send(User, learner=learner) if rows]
+    answers: list[Any] = [rows for _to, rows in export_requested.send(User, learner=learner) if rows]
     (rows,) = [rows for rows in answers if "exercise attempts" in rows]
     assert rows["exercise attempts"][0]["answer"] == {"numbers": [8], "note": ""}
 

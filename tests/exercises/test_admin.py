@@ -35,7 +35,7 @@ def inline(prefix: str, *rows: dict[str, str], saved: int = 0) -> dict[str, str]
 
 def authored(
     exercise: Exercise, *, target: str = "12", start: tuple[str, ...] = ("1", "2"), **more: str
-) -> dict:
+) -> dict[str, str]:
     return {
         "lesson": str(exercise.lesson_id),
         "title": exercise.title,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -79,8 +80,8 @@ def files_in(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.*")}
 
 
-def rows() -> list[list[dict[str, object]]]:
-    return [list(model.objects.values()) for model in (Exercise, Hint, Misconception)]
+def rows() -> list[Any]:
+    return [*Exercise.objects.values(), *Hint.objects.values(), *Misconception.objects.values()]
 
 
 def test_load_makes_a_published_exercise_with_its_hints(folder: Path):

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
 from exercises.access import exercise_for
@@ -379,3 +380,29 @@ def test_post_without_token_is_refused_and_get_not_allowed(exercise: Exercise, n
     client = Client(enforce_csrf_checks=True)
     assert client.post(url, form_of(exercise, 4)).status_code == 403
     assert client.get(url).status_code == 405
+
+
+NAUGHTY = [
+    "undefined",
+    "1/0",
+    "<script>alert(0)</script>",
+    "'; DROP TABLE exercises_draft; --",
+    "{% debug %}{{ request }}",
+    "../../etc/passwd%00",
+    "Ω≈ç√∫˜µ≤≥÷",
+    "田中さんにあげて下さい",
+    "🏳️‍🌈 👩‍👩‍👧‍👧",
+    "\u202etest\u202d \u200b\ufeff\u2028",
+    "Z̮̞̠͙͔ͅḀ̗̞͈̻̗Ḷ͙͎̯̹̞͓G̻O̭̗̮",
+    "\U0010ffff \x01\x7f",
+    "line\r\nline",
+]
+
+
+@pytest.mark.parametrize("text", NAUGHTY)
+def test_draft_keeps_any_text_as_typed(client: Client, exercise: Exercise, learner: User, text: str):
+    client.post(reverse("exercises:draft", args=[exercise.slug]), form_of(exercise, 4, note=text))
+    assert Draft.objects.get().form["note"] == [text]
+    assert escape(text) in page_of(client, exercise)
+    assert submit(client, exercise, form_of(exercise, 4, note=text)).status_code == 302
+    assert Submission.objects.get().answer["note"] == text
