@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coach.engine.cache import RULES
 from coach.engine.errors import PromptError
-from coach.engine.prompt import Block, Prompt, Stability, changing_blocks, lint
+from coach.engine.prompt import Block, Prompt, Stability, changing_blocks, estimate_tokens, lint
 
 SONNET = RULES["anthropic-2026-10-claude-sonnet-5-5"]
 
@@ -120,3 +120,9 @@ def test_prompt_refuses_negative_tokens_and_double_names():
 def test_changing_blocks_are_the_first_changing_one_and_all_behind_it():
     assert changing_blocks(Prompt((INSTRUCTIONS, STAMP, DOCUMENT))) == ("stamp", "document")
     assert changing_blocks(Prompt((INSTRUCTIONS, DOCUMENT))) == ()
+
+
+def test_estimate_of_tokens_follows_the_length():
+    assert estimate_tokens("") == 0
+    assert estimate_tokens("a") == 1
+    assert estimate_tokens("a" * 3_300) == 1_000
