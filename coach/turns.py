@@ -32,6 +32,7 @@ from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal
 from coach.models import Turn, TurnEvent
 from coach.queries import waiting_turn_ids
+from coach.replies.job import Job
 from coach.replies.parts import Reply, Sentence
 from coach.replies.sources import Sources
 from coach.replies.writing import write_reply
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 READERS = 4
 DRAIN_SECONDS = 8.0
+DOOR_SECONDS = 0.05
 
 
 @dataclass(eq=False)
@@ -68,6 +70,7 @@ class Supervisor:
         self.journal = Journal(write_batch)
         self.draining = False
         self._runs: dict[uuid.UUID, Run] = {}
+        self._arriving: set[asyncio.Future[Begun | Refused]] = set()
         self._order: dict[int, asyncio.Lock] = {}
         self._reader_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "coach-reader", self._remember_connection)
@@ -89,7 +92,10 @@ class Supervisor:
         """Begin a turn, or find the one that this key began already."""
         if self.draining:
             return Refused("restarting")
-        outcome: Begun | Refused = await self.journal.put(replace(begin, owner=self.owner))
+        written = self.journal.put(replace(begin, owner=self.owner))
+        self._arriving.add(written)
+        written.add_done_callback(self._arriving.discard)
+        outcome: Begun | Refused = await written
         if isinstance(outcome, Begun) and outcome.created:
             self._start(
                 Run(
@@ -132,19 +138,28 @@ class Supervisor:
         self._publish(run, TurnEvent(turn=run.turn, seq=1, kind=TurnEvent.Kind.BEGUN, payload={}))
         run.task = self.loop.create_task(self._answer(run), name=f"turn-{run.turn.pk}")
 
+    async def _let_others_in(self) -> None:
+        """Who has asked is told so before anybody is answered; a steady stream of askers holds nobody up for long."""
+        until = self.loop.time() + DOOR_SECONDS
+        while self._arriving and self.loop.time() < until:
+            await asyncio.wait({*self._arriving}, timeout=DOOR_SECONDS)
+
+    def _job(self, run: Run) -> Job:
+        return Job(
+            turn=run.turn,
+            learner_id=run.learner_id,
+            place=run.place,
+            voice=_Voice(self, run),
+            sources=self.sources,
+        )
+
     async def _answer(self, run: Run) -> None:
         reply: Reply | None = None
         state = Turn.State.FAILED
         try:
+            await self._let_others_in()
             async with self._order.setdefault(run.turn.conversation_id, asyncio.Lock()):
-                reply = await write_reply(
-                    run.turn,
-                    run.learner_id,
-                    run.place,
-                    _Voice(self, run),
-                    sources=self.sources,
-                    pool=self._readers,
-                )
+                reply = await write_reply(self._job(run), pool=self._readers)
             state = Turn.State.FAILED if run.broken else Turn.State.DONE
         except asyncio.CancelledError:
             state = Turn.State.STOPPED if run.stopped else Turn.State.INTERRUPTED

@@ -4,90 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from coach.actions import Place
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
-from coach.models import Turn
 from coach.providers import builtin
 from coach.queries import Attempts, Authored
 from coach.replies.answering import Answer, Asked, answer
 from coach.replies.intents import Intent, Reading, read_question
+from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
 from coach.replies.ladder import Rung, Step
 from coach.replies.memory import Memory, memory_of
-from coach.replies.parts import Reply, Voice
+from coach.replies.parts import Reply
 from coach.replies.passages import Hit, Index
 from coach.replies.situation import Words, changes_in
-from coach.replies.sources import Sources
 from coach.replies.telling import Teller, findings_in, guard_for
 
 READ = LogNormal(0.0015, 0.006)
 ABOUT_FINDINGS = frozenset({Intent.HINT, Intent.WHY, Intent.SHOW, Intent.NEXT, Intent.PRESSURE})
 
 
-async def answer_question(
-    turn: Turn,
-    learner_id: int,
-    place: Place,
-    voice: Voice,
-    *,
-    sources: Sources,
-    pool: Executor,
-    deadline_seconds: float,
-) -> Reply:
+async def answer_question(job: Job, *, pool: Executor, deadline_seconds: float) -> Reply:
     """Answer in the built-in coach's words. What was asked is data: it selects, it never instructs."""
+    current.set(job)
     result = await run(
-        _graph(turn, learner_id, place, voice, sources),
+        _graph(get_language()),
         pool=pool,
         deadline_seconds=deadline_seconds,
         needed=_is_needed,
-        on_output=lambda _task, sentence: voice.say(sentence),
+        on_output=lambda _task, sentence: job.voice.say(sentence),
     )
     said: Answer = result.values["reply"]
     attempts: Attempts | None = result.values["attempt"]
     return Reply(
-        trace=result.trace.to_dict(),
+        trace=stored(result.trace),
         memory=said.memory.to_dict(),
         steps=said.steps,
         exercise_id=attempts.exercise_id if attempts else None,
     )
 
 
-def _graph(turn: Turn, learner_id: int, place: Place, voice: Voice, sources: Sources) -> TaskGraph:
-    exercise_id, lesson = place.exercise_id, place.lesson
+async def _attempts(inputs: Inputs) -> Attempts | None:
+    job = current.get()
+    return await job.sources.attempts.load((job.learner_id, job.place.exercise_id, 0))
+
+
+@lru_cache(maxsize=8)
+def _graph(language: str) -> TaskGraph:
     reading = partial(Task, duration=READ)
-    here = f"{lesson}#{turn.section}" if turn.section else ""
     return TaskGraph(
         [
-            Task("question", call=partial(_read, turn.question), label=_("Read the question")),
-            reading("history", call=partial(_recall, turn, sources), label=_("Recall the conversation")),
-            reading(
-                "attempt",
-                call=lambda _inputs: sources.attempts.load((learner_id, exercise_id, 0)),
-                label=_("Read the attempts"),
-            ),
-            reading(
-                "ladder",
-                call=lambda _inputs: sources.steps.load((learner_id, exercise_id)),
-                label=_("Look up the hint ladder"),
-            ),
-            reading(
-                "authored",
-                call=lambda _inputs: sources.authored.load(exercise_id),
-                label=_("Fetch hints and misconceptions"),
-            ),
-            reading("lessons", call=lambda _inputs: sources.lessons.load(""), label=_("Open the lessons")),
-            Task(
-                "search",
-                ("question", "history", "lessons"),
-                call=partial(_search, turn.question, here, lesson, voice),
-                label=_("Search the lessons"),
-            ),
+            Task("question", call=_read, label=_("Read the question")),
+            reading("history", call=_recall, label=_("Recall the conversation")),
+            reading("attempt", call=_attempts, label=_("Read the attempts")),
+            reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
+            reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
+            reading("lessons", call=read_lessons, label=_("Open the lessons")),
+            Task("search", ("question", "history", "lessons"), call=_search, label=_("Search the lessons")),
             Task(
                 "finding-passage",
                 ("attempt", "lessons"),
@@ -109,7 +87,7 @@ def _graph(turn: Turn, learner_id: int, place: Place, voice: Voice, sources: Sou
                     "finding-passage",
                     "lessons",
                 ),
-                call=partial(_reply, turn, place, here),
+                call=_reply,
                 duration=LogNormal(0.002, 0.01),
                 label=_("Write the answer"),
                 kind="model",
@@ -122,23 +100,26 @@ def _is_needed(task: str, reading: Any) -> bool:
     return isinstance(reading, Reading) and reading.intent in ABOUT_FINDINGS
 
 
-async def _read(question: str, inputs: Inputs) -> Reading:
-    return read_question(question)
+async def _read(inputs: Inputs) -> Reading:
+    return read_question(current.get().turn.question)
 
 
-async def _recall(turn: Turn, sources: Sources, inputs: Inputs) -> Memory:
-    return memory_of(await sources.history.load((turn.conversation_id, turn.number)))
+async def _recall(inputs: Inputs) -> Memory:
+    turn = current.get().turn
+    return memory_of(await current.get().sources.history.load((turn.conversation_id, turn.number)))
 
 
-async def _search(question: str, here: str, lesson: str, voice: Voice, inputs: Inputs) -> list[Hit]:
+async def _search(inputs: Inputs) -> list[Hit]:
+    job = current.get()
     reading: Reading = inputs["question"]
     if reading.intent not in {Intent.CONCEPT, Intent.STATEMENT, Intent.TOPICS, Intent.NEXT}:
         return []
     index: Index = inputs["lessons"]
     memory: Memory = inputs["history"]
-    hits = index.find(question, near=here or memory.topic, lesson=lesson)
+    near = job.here or memory.topic
+    hits = index.find(job.turn.question, near=near, lesson=job.place.lesson)
     if hits:
-        voice.status(_("Looking up “%(title)s”…") % {"title": hits[0].passage.title})
+        job.voice.status(_("Looking up “%(title)s”…") % {"title": hits[0].passage.title})
     return hits
 
 
@@ -148,17 +129,18 @@ async def _finding_passage(inputs: Inputs) -> str:
     return finding.passage if finding else ""
 
 
-async def _reply(turn: Turn, place: Place, here: str, inputs: Inputs) -> Answer:
+async def _reply(inputs: Inputs) -> Answer:
+    job = current.get()
     attempts: Attempts | None = inputs["attempt"]
     authored: Authored = inputs["authored"]
     steps: Mapping[str, Step] = inputs["ladder"]
     findings = findings_in(attempts.latest if attempts else None)
     asked = Asked(
-        question=turn.question,
+        question=job.turn.question,
         reading=inputs["question"],
-        lesson=place.lesson,
-        here=here,
-        in_exercise=place.in_exercise,
+        lesson=job.place.lesson,
+        here=job.here,
+        in_exercise=job.place.in_exercise,
         attempts=attempts,
         findings=findings,
         changes=changes_in(attempts) if attempts else None,

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from coach.actions import Place
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
-from coach.models import Turn
 from coach.providers import builtin
 from coach.queries import Attempts
+from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
 from coach.replies.ladder import Rung, Step
-from coach.replies.parts import Link, Reply, Sentence, Voice
+from coach.replies.parts import Link, Reply, Sentence
 from coach.replies.situation import FINDINGS_MAX, Changes, Words, changes_in, steps_now
-from coach.replies.sources import Sources
 from coach.replies.telling import Teller, findings_in, guard_for
 from exercises.kinds.base import Finding
 
@@ -27,64 +26,48 @@ WORDS_MAX = 120
 READ = LogNormal(0.0015, 0.006)
 
 
-async def write_critique(
-    turn: Turn,
-    learner_id: int,
-    place: Place,
-    voice: Voice,
-    *,
-    sources: Sources,
-    pool: Executor,
-    deadline_seconds: float,
-) -> Reply:
+async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -> Reply:
     """Words for a grade that is stored already; it can add nothing to the grade and take nothing from it."""
-    graph = _graph(turn, learner_id, place.exercise_id, voice, sources)
+    current.set(job)
     result = await run(
-        graph,
+        _graph(get_language()),
         pool=pool,
         deadline_seconds=deadline_seconds,
         needed=_is_needed,
-        on_output=lambda _task, sentence: voice.say(sentence),
+        on_output=lambda _task, sentence: job.voice.say(sentence),
     )
     attempts: Attempts | None = result.values["attempt"]
     if attempts is None or attempts.latest is None:
-        return Reply(trace=result.trace.to_dict())
+        return Reply(trace=stored(result.trace))
     steps: dict[str, Step] = result.values["rungs"]
     first = next(iter(findings_in(attempts.latest)), None)
     return Reply(
-        trace=result.trace.to_dict(),
+        trace=stored(result.trace),
         steps=tuple(steps.values()),
         exercise_id=attempts.exercise_id,
         memory={"finding": first.key if first else "", "next": result.values.get("next") or ""},
     )
 
 
-def _graph(turn: Turn, learner_id: int, exercise_id: int, voice: Voice, sources: Sources) -> TaskGraph:
+async def _attempt(inputs: Inputs) -> Attempts | None:
+    job = current.get()
+    key = (job.learner_id, job.place.exercise_id, job.turn.submission_id or 0)
+    return await job.sources.attempts.load(key)
+
+
+@lru_cache(maxsize=8)
+def _graph(language: str) -> TaskGraph:
     reading = partial(Task, duration=READ)
-    attempt = (learner_id, exercise_id, turn.submission_id or 0)
     return TaskGraph(
         [
-            reading(
-                "attempt", call=lambda _inputs: sources.attempts.load(attempt), label=_("Read the attempts")
-            ),
-            reading(
-                "ladder",
-                call=lambda _inputs: sources.steps.load((learner_id, exercise_id)),
-                label=_("Look up the hint ladder"),
-            ),
-            reading(
-                "authored",
-                call=lambda _inputs: sources.authored.load(exercise_id),
-                label=_("Fetch hints and misconceptions"),
-            ),
-            reading("lessons", call=lambda _inputs: sources.lessons.load(""), label=_("Open the lessons")),
+            reading("attempt", call=_attempt, label=_("Read the attempts")),
+            reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
+            reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
+            reading("lessons", call=read_lessons, label=_("Open the lessons")),
             Task("changes", ("attempt",), call=_compare, label=_("Compare with the attempt before")),
             Task("rungs", ("attempt", "ladder", "changes"), call=_climb, label=_("Apply the ladder’s rule")),
             Task(
-                "passage",
-                ("attempt", "authored", "lessons"),
-                call=partial(_look_up, voice),
-                label=_("Look up the passage"),
+                "passage", ("attempt", "authored", "lessons"), call=_look_up, label=_("Look up the passage")
             ),
             Task(
                 "next",
@@ -99,13 +82,17 @@ def _graph(turn: Turn, learner_id: int, exercise_id: int, voice: Voice, sources:
                 "reply",
                 ("changes", "rungs", "authored", "passage", "attempt"),
                 join="stream",
-                call=_Speech().speak,
+                call=_speak,
                 duration=LogNormal(0.002, 0.01),
                 label=_("Write the reply"),
                 kind="model",
             ),
         ]
     )
+
+
+async def _speak(inputs: Inputs) -> int:
+    return await _Speech().speak(inputs)
 
 
 def _is_needed(task: str, rungs: Any) -> bool:
@@ -122,7 +109,7 @@ async def _climb(inputs: Inputs) -> dict[str, Step]:
     return steps_now(attempts, inputs["ladder"], inputs["changes"]) if attempts else {}
 
 
-async def _look_up(voice: Voice, inputs: Inputs) -> Link | None:
+async def _look_up(inputs: Inputs) -> Link | None:
     attempts: Attempts | None = inputs["attempt"]
     finding = next(iter(findings_in(attempts.latest if attempts else None)), None)
     if finding is None:
@@ -130,7 +117,7 @@ async def _look_up(voice: Voice, inputs: Inputs) -> Link | None:
     section = inputs["lessons"].at(Words(authored=inputs["authored"]).passage(finding))
     if section is None:
         return None
-    voice.status(_("Looking up “%(title)s”…") % {"title": section.title})
+    current.get().voice.status(_("Looking up “%(title)s”…") % {"title": section.title})
     return Link(section.link.label, section.link.url)
 
 

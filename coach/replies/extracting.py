@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from coach.queries import UNSPEAKABLE
-from coach.replies.passages import Index, Section, terms_of
+from coach.replies.passages import Index, Section, known_terms_of, terms_of
 
 WORDS_MAX = 70
 SENTENCES_MAX = 3
@@ -24,10 +24,10 @@ _DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
 def sentences_for(question: str, section: Section, index: Index, *, said: Collection[str] = ()) -> list[str]:
     """Up to three sentences of one paragraph of a section, the paragraph that has most of the question's words."""
     asked = set(terms_of(question)) - set(terms_of(section.title)) or set(terms_of(question))
-    weigh = _weights(index)
+    weigh = index.weights
     best: tuple[float, list[str]] = (0.0, [])
     for order, passage in enumerate(section.passages):
-        sentences = list(passage.sentences)
+        sentences = passage.sentences
         scores = [_score(sentence, asked, weigh) * (sentence not in said) for sentence in sentences]
         picked = _window(sentences, scores, said)
         value = sum(scores[i] for i in picked) + (0.6 if order == 0 else 0.0) - 0.05 * order
@@ -45,16 +45,11 @@ def opening_of(section: Section, *, said: Collection[str] = ()) -> list[str]:
     return []
 
 
-def _weights(index: Index) -> dict[str, float]:
-    total = len(index.passages) or 1
-    return {term: math.log(1 + total / count) for term, count in index.frequencies.items()}
-
-
-def _score(sentence: str, asked: Collection[str], weigh: dict[str, float]) -> float:
+def _score(sentence: str, asked: set[str], weigh: dict[str, float]) -> float:
     if UNSPEAKABLE in sentence:
         return 0.0
-    terms = set(terms_of(sentence))
-    score = sum(weigh.get(term, 0.0) for term in terms & set(asked)) / math.sqrt(8 + len(terms))
+    terms = known_terms_of(sentence)
+    score = sum(weigh.get(term, 0.0) for term in terms & asked) / math.sqrt(8 + len(terms))
     return score * (1.15 if _DEFINING.search(sentence) else 1.0)
 
 

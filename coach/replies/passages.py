@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import bm25s
@@ -229,8 +230,13 @@ class Passage:
         return Link(f"{self.lesson_title}: {self.title}", self.url)
 
     @property
-    def sentences(self) -> list[str]:
-        return sentences_of(self.text)
+    def sentences(self) -> tuple[str, ...]:
+        return _sentences_of_passage(self.text)
+
+
+@lru_cache(maxsize=2048)
+def _sentences_of_passage(text: str) -> tuple[str, ...]:
+    return tuple(sentences_of(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +296,12 @@ def _stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
 
+@lru_cache(maxsize=8192)
+def known_terms_of(sentence: str) -> frozenset[str]:
+    """The same for a sentence of a lesson: there are few of those, and each is weighed again and again."""
+    return frozenset(terms_of(sentence))
+
+
 class Index:
     """All published passages. `find` is a few hundred microseconds; building is some ten milliseconds."""
 
@@ -305,6 +317,10 @@ class Index:
         self._documents = [frozenset(document) for document in corpus]
         self.frequencies = Counter(term for document in self._documents for term in document)
         self.vocabulary = frozenset(self.frequencies)
+        total = len(self.passages) or 1
+        self.weights = {term: math.log(1 + total / count) for term, count in self.frequencies.items()}
+        self._lesson_of = np.array([passage.lesson for passage in self.passages])
+        self._place_of = np.array([passage.place for passage in self.passages])
         self._bm25 = None
         if self.vocabulary:
             self._bm25 = bm25s.BM25(k1=1.2, b=0.6)
@@ -322,13 +338,8 @@ class Index:
         return hits[:limit]
 
     def _weights(self, near: str, lesson: str) -> Any:
-        weights = np.ones(len(self.passages))
-        for i, passage in enumerate(self.passages):
-            if passage.place == near:
-                weights[i] = 1.25
-            elif passage.lesson == lesson:
-                weights[i] = 1.1
-        return weights
+        near_ones = np.where(self._place_of == near, 1.25, 1.0)
+        return np.maximum(near_ones, np.where(self._lesson_of == lesson, 1.1, 1.0))
 
     def _hit(self, i: int, score: float, asked: set[str]) -> Hit:
         return Hit(self.passages[i], score, score / self._ideal(asked), len(asked))
