@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons.markdown import plain_text, render_fragment, render_line
@@ -149,11 +149,13 @@ def test_render_fragment_hostile_text_is_only_text(payload: str):
     assert what_is_wrong(render_fragment(f"- before\n\n  {payload}\n\n> {payload}\n")) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(PAYLOADS), st.text(max_size=20)), max_size=6).map("".join))
 def test_render_fragment_any_text_is_safe_and_never_fails(text: str):
     assert what_is_wrong(render_fragment(text)) == []
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="$\\{}^_&<>abc123 \n*`[]()|#-", max_size=120))
 def test_render_fragment_any_markup_is_safe_and_never_fails(text: str):
     assert what_is_wrong(render_fragment(text)) == []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessons.sections import read_lesson, read_questions
@@ -90,6 +90,7 @@ def test_read_questions_need_a_section_of_the_lesson():
     assert [problem.line for problem in text.problems] == [3]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="#{}`abcfigurequestion:-[]\n &*!|>", max_size=300))
 def test_read_lesson_any_text_gives_sections_or_problems(source: str):
     text = read_lesson(source)
