@@ -166,3 +166,13 @@ def test_save_account_of_a_guest_that_became_somebody_makes_a_new_row():
     second = actions.save_account(user=stale)
     assert second.pk != guest.pk
     assert User.objects.get(email="first@example.org").pk == guest.pk
+
+
+def test_create_demo_instructor_makes_one_where_nobody_may_author():
+    made = actions.create_demo_instructor()
+    assert made is not None
+    email, password = made
+    instructor = User.objects.get(email=email)
+    assert instructor.is_superuser
+    assert instructor.check_password(password)
+    assert actions.create_demo_instructor() is None
