@@ -182,7 +182,8 @@ def _write_lesson(lesson: Lesson, file: LessonFile, path: Path, *, digest: str) 
     try:
         publish_lesson(lesson=lesson)
     except ValidationError as error:
-        raise CourseFolderError("\n".join(f"{path.name}: {message}" for message in error.messages)) from error
+        # Lines count from the text on, as they do in the admin.
+        raise CourseFolderError("\n".join(f"{path.name}, text: {line}" for line in error.messages)) from error
 
 
 def _store(path: Path, row: Course | Lesson | GlossaryTerm) -> None:

@@ -110,7 +110,7 @@ def test_export_course_round_trips(folder: Path, tmp_path_factory: pytest.TempPa
         ("lessons/one.md", "no front matter", "begins with"),
         ("lessons/one.md", "---\ntitle: One\nminutes: many\n---\n\n" + SOURCE, "minutes is a whole number"),
         ("lessons/one.md", "---\ntitle: One\nminutes: 0\n---\n\n" + SOURCE, "one.md"),
-        ("lessons/one.md", "---\ntitle: One\nminutes: 5\n---\n\n## No anchor\n", "one.md: Line 1"),
+        ("lessons/one.md", "---\ntitle: One\nminutes: 5\n---\n\n## No anchor\n", "one.md, text: Line 1"),
         ("lessons/one.md", "---\ntitle: One\nminutes: 5\nquestions: [x]\n---\n\n" + SOURCE, "question"),
     ],
 )
