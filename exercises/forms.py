@@ -116,6 +116,8 @@ class HandIn(Workbench):
 
     made_from: str = ""
     is_empty: bool = False
+    # A visitor until this very request: what the page shows of the learner has to be fetched anew.
+    is_newcomer: bool = False
     had_errors: bool = False
     # A button of the workbench itself was pressed: the form is to be changed, not run.
     command: str = ""

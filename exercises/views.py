@@ -36,7 +36,8 @@ def draft_save(request: HttpRequest, slug: str) -> HttpResponse:
     if not hand_in.is_empty:
         _keep(request, found, hand_in, hand_in.made_from)
     if request.headers.get("HX-Request"):
-        return render(request, "exercises/draft-status.html", {"saved": not hand_in.is_empty})
+        context = {"exercise": found, "saved": not hand_in.is_empty, "newcomer": hand_in.is_newcomer}
+        return render(request, "exercises/draft-kept.html", context)
     return redirect(found)
 
 
@@ -118,6 +119,8 @@ def _page(exercise: Exercise, workbench: Workbench, attempts: list[Submission]) 
 
 
 def _keep(request: HttpRequest, exercise: Exercise, workbench: Workbench, made_from: str) -> User:
+    if isinstance(workbench, HandIn):
+        workbench.is_newcomer = learner_of(request) is None
     learner = learner_for_writing(request)
     actions.save_draft(learner=learner, exercise=exercise, form=workbench.form, revision_number=made_from)
     return learner
@@ -126,7 +129,7 @@ def _keep(request: HttpRequest, exercise: Exercise, workbench: Workbench, made_f
 def _refused(request: HttpRequest, exercise: Exercise, hand_in: HandIn) -> HttpResponse:
     """The form again, as typed, with what is wrong with it."""
     if request.headers.get("HX-Request"):
-        return _form(request, exercise, hand_in, status=UNPROCESSABLE)
+        return _form(request, exercise, hand_in, hand_in, status=UNPROCESSABLE)
     page = _page(exercise, hand_in, queries.attempts_for(learner_of(request), exercise))
     return render(request, "exercises/exercise.html", page, status=UNPROCESSABLE)
 
@@ -136,15 +139,20 @@ def _commanded(request: HttpRequest, exercise: Exercise, hand_in: HandIn) -> Htt
     workbench = hand_in.commanded()
     _keep(request, exercise, workbench, hand_in.made_from)
     if request.headers.get("HX-Request"):
-        return _form(request, exercise, workbench)
+        return _form(request, exercise, hand_in, workbench)
     return redirect(f"{exercise.get_absolute_url()}#exercise-workbench")
 
 
 def _form(
-    request: HttpRequest, exercise: Exercise, workbench: Workbench, *, status: int = 200
+    request: HttpRequest, exercise: Exercise, hand_in: HandIn, workbench: Workbench, *, status: int = OK
 ) -> HttpResponse:
-    context = {"exercise": exercise, "revision": workbench.revision, "workbench": workbench}
-    response = render(request, "exercises/exercise-form.html", context, status=status)
+    context = {
+        "exercise": exercise,
+        "revision": workbench.revision,
+        "workbench": workbench,
+        "newcomer": hand_in.is_newcomer,
+    }
+    response = render(request, "exercises/form-again.html", context, status=status)
     response["HX-Retarget"] = "#exercise-form"
     response["HX-Reswap"] = "outerHTML" if status == OK else "outerHTML show:#exercise-form:top"
     return response
@@ -155,5 +163,8 @@ def _handed_in(request: HttpRequest, exercise: Exercise, hand_in: HandIn) -> Htt
         return redirect(f"{exercise.get_absolute_url()}#exercise-results")
     attempts = queries.attempts_for(learner_of(request), exercise)
     # The next run is another submission: a fresh key, and the form again only where it showed complaints.
-    context = _page(exercise, hand_in.again(), attempts) | {"form_had_errors": hand_in.had_errors}
+    context = _page(exercise, hand_in.again(), attempts) | {
+        "form_had_errors": hand_in.had_errors,
+        "newcomer": hand_in.is_newcomer,
+    }
     return render(request, "exercises/handed-in.html", context)

@@ -406,3 +406,12 @@ def test_draft_keeps_any_text_as_typed(client: Client, exercise: Exercise, learn
     assert escape(text) in page_of(client, exercise)
     assert submit(client, exercise, form_of(exercise, 4, note=text)).status_code == 302
     assert Submission.objects.get().answer["note"] == text
+
+
+@pytest.mark.parametrize("name", ["draft", "submit"])
+def test_visitor_who_becomes_a_guest_gets_the_coach_connected(client: Client, exercise: Exercise, name: str):
+    url = reverse(f"exercises:{name}", args=[exercise.slug])
+    first = client.post(url, form_of(exercise, 4), headers=HTMX).content.decode()
+    assert 'hx-swap-oob="innerHTML:#coach-dock"' in first
+    assert "ws-connect" in first
+    assert "ws-connect" not in client.post(url, form_of(exercise, 5), headers=HTMX).content.decode()
