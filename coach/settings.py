@@ -189,7 +189,7 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = DEBUG
 
 # A year: a guest's only key to their work is this cookie.
 SESSION_ENGINE = "lessons.sessions"
