@@ -64,7 +64,7 @@ _ATTRIBUTES: dict[str, set[str]] = {
 }
 _CLASSES = {
     "div": {"scroller"},
-    "span": {"link-host", "formula", *(name for name in STANDARD_TYPES.values() if name)},
+    "span": {"link-host", "formula", "scroller", *(name for name in STANDARD_TYPES.values() if name)},
     "th": {"number"},
     "td": {"number"},
 }
@@ -101,7 +101,7 @@ def sanitised(fragment: str) -> str:
         tags=_TEXT_TAGS | _MATH_TAGS,
         attributes=_ATTRIBUTES,
         allowed_classes=_CLASSES,
-        tag_attribute_values={"div": {"tabindex": {"0"}}},
+        tag_attribute_values={"div": {"tabindex": {"0"}}, "span": {"tabindex": {"0"}}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
     )
@@ -218,7 +218,10 @@ def _cell(token: Token) -> str:
 
 def _formula(latex: str, *, display: str) -> str:
     found = mathml(latex, display=display) if len(latex) <= FORMULA_LIMIT else None
-    return f'<span class="formula">{found}</span>' if found else f"<code>{html.escape(latex)}</code>"
+    if not found:
+        return f"<code>{html.escape(latex)}</code>"
+    scrolls = ' class="formula scroller" tabindex="0"' if display == "block" else ' class="formula"'
+    return f"<span{scrolls}>{found}</span>"
 
 
 def _link_host_and_label(tokens: Sequence[Token], closing: int) -> tuple[str, str]:
