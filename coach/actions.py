@@ -293,7 +293,7 @@ def _conversations(places: set[_Where], ids: Mapping[Subject, int]) -> dict[_Whe
             else (row.learner_id, "exercise", row.exercise_id)
         )
         if key in wanted:
-            found[wanted[key]] = row.pk  # type: ignore[index]  # a NULL id is in no key of wanted
+            found[wanted[key]] = row.pk
     missing = [place for place in wanted.values() if place not in found]
     created = Conversation.objects.bulk_create(
         [

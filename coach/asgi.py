@@ -30,7 +30,8 @@ let_daphne_say_restart()
 routes = ProtocolTypeRouter(
     {
         "http": pages,
-        "websocket": URLRouter([re_path(r"^ws/coach/$", CoachConsumer.as_asgi()), re_path(r"", nowhere)]),
+        # Channels routes ASGI applications with Django's own function, whose hints know views only.
+        "websocket": URLRouter([re_path(r"^ws/coach/$", CoachConsumer.as_asgi()), re_path(r"", nowhere)]),  # type: ignore[arg-type]
     }
 )
 

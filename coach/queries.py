@@ -115,7 +115,7 @@ def attempts_of(*, learner_id: int, exercise_id: int, submission_id: int = 0) ->
 
 def _exercise_rows(ids: Collection[int]) -> dict[int, dict[str, Any]]:
     rows = Exercise.objects.filter(pk__in=ids, published__isnull=False)
-    return {row["pk"]: row for row in rows.values("pk", "slug", "published__title", "lesson__slug")}
+    return {row["pk"]: {**row} for row in rows.values("pk", "slug", "published__title", "lesson__slug")}
 
 
 _Row = dict[str, Any]
@@ -128,7 +128,7 @@ def _graded_of(learners: Collection[int], exercises: Collection[int]) -> dict[tu
     ).order_by("-number")
     graded: dict[tuple[int, int], list[_Row]] = {}
     for row in rows.values("pk", "learner_id", "exercise_id", "number", "passed"):
-        graded.setdefault((row["learner_id"], row["exercise_id"]), []).append(row)
+        graded.setdefault((row["learner_id"], row["exercise_id"]), []).append({**row})
     return graded
 
 
@@ -183,7 +183,7 @@ class Authored:
     """What the instructor wrote about an exercise's findings: hints by code and rung, misconceptions by code."""
 
     hints: Mapping[str, Mapping[int, str]]
-    misconceptions: Mapping[str, tuple[Mapping[str, str], ...]]
+    misconceptions: Mapping[str, tuple[Mapping[str, Any], ...]]
 
 
 def authored_for_many(exercise_ids: Collection[int]) -> dict[int, Authored]:
@@ -195,7 +195,7 @@ def authored_for_many(exercise_ids: Collection[int]) -> dict[int, Authored]:
         hints.setdefault(row["exercise_id"], {}).setdefault(row["finding_code"], {})[row["rung"]] = row[
             "text"
         ]
-    beliefs: dict[int, dict[str, tuple[Mapping[str, str], ...]]] = {}
+    beliefs: dict[int, dict[str, tuple[Mapping[str, Any], ...]]] = {}
     rows = Misconception.objects.filter(exercise__in=exercise_ids).order_by("pk")
     for belief in rows.values("exercise_id", "finding_code", "statement", "explanation", "passage"):
         by_code = beliefs.setdefault(belief["exercise_id"], {})
@@ -218,7 +218,7 @@ def recent_turns_of_many(keys: Collection[TurnKey]) -> dict[TurnKey, list[dict[s
     for row in rows.values("conversation_id", "number", "kind", "state", "question", "memory"):
         for key in keys:
             if key[0] == row["conversation_id"] and row["number"] < key[1]:
-                found[key].append(row)
+                found[key].append({**row})
     return found
 
 
@@ -297,7 +297,9 @@ def rows_of_learner(learner: User) -> dict[str, list[dict[str, Any]]]:
                 "created_at",
             )
         ],
-        "coach_hints": list(steps.values("exercise__slug", "finding_key", "rung", "shown_answer")),
+        "coach_hints": [
+            {**step} for step in steps.values("exercise__slug", "finding_key", "rung", "shown_answer")
+        ],
     }
 
 

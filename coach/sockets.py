@@ -33,8 +33,8 @@ class Sockets:
     def add(self, socket: Socket) -> None:
         self._open.add(socket)
 
-    def discard(self, socket: object) -> None:
-        self._open.discard(socket)  # type: ignore[arg-type]  # a set may be asked about anything
+    def discard(self, socket: Socket) -> None:
+        self._open.discard(socket)
 
     def __len__(self) -> int:
         return len(self._open)

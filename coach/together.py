@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -36,7 +37,7 @@ class Together(Generic[K, V]):
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
                 try:
-                    found = await self._read(lambda keys=list(batch): self._fetch(keys))
+                    found = await self._read(partial(self._fetch, list(batch)))
                 except Exception as error:
                     _settle(batch.values(), error)
                 else:

@@ -176,10 +176,15 @@ def try_this(question: str) -> str:
     return _("To try yourself: %(question)s") % {"question": question}
 
 
-def where_in_yours(title: str) -> str:
-    return _("Where in an agent of your own would “%(title)s” make a difference, and which one?") % {
-        "title": title
-    }
+def question_of_transfer(title: str, turn: int) -> str:
+    """A question that carries a passage over to the learner's own work; not the same one twice in a row."""
+    texts = (
+        _("Where in an agent of your own would this make a difference, and how would you measure it?"),
+        _("What would have to be different for this not to hold?"),
+        _("If you had to explain “%(title)s” with numbers of your own, which would you choose?"),
+        _("Which step of an agent you know would you change first because of this?"),
+    )
+    return texts[turn % len(texts)] % {"title": title}
 
 
 def said_all(title: str) -> str:

@@ -17,8 +17,8 @@ from coach.replies.telling import Teller
 from exercises.kinds.base import Finding
 
 # A passage that covers less of a question than this is not about it; nor may it be offered as "the nearest".
-COVERAGE_MIN = 0.3
-NEAREST_MIN = 0.15
+COVERAGE_MIN = 0.26
+NEAREST_MIN = 0.19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,15 +256,14 @@ def _is_about(asked: Asked) -> bool:
 
 
 def _follows_up(asked: Asked) -> bool:
-    """A short question right after a topic is about the topic, if it brings no foreign words along."""
-    return len(asked.question.split()) <= 6 and not asked.hits
+    """A question without words of its own is about the topic before it."""
+    return not asked.index.asked(asked.question)
 
 
 def _from_section(asked: Asked, teller: Teller, section: Section) -> Answer:
     said = asked.memory.said
-    sentences = sentences_for(asked.question, section, asked.index, said=said) or opening_of(
-        section, said=said
-    )
+    found = sentences_for(asked.question, section, asked.index, said=said, best_text=_best_text(asked))
+    sentences = found or opening_of(section, said=said)
     if not sentences:
         return _exhausted(asked, teller, section)
     teller.tell(" ".join(sentences), role="passage", link=section.link)
@@ -272,6 +271,10 @@ def _from_section(asked: Asked, teller: Teller, section: Section) -> Answer:
     _also(asked, teller, section)
     teller.tell(_section_question(asked, section), role="question")
     return _kept(asked, section=section, said=tuple(sentences), asked_back=True)
+
+
+def _best_text(asked: Asked) -> str:
+    return asked.hits[0].passage.text if asked.hits else ""
 
 
 def _tie_to_attempt(asked: Asked, teller: Teller, section: Section) -> None:
@@ -293,7 +296,7 @@ def _also(asked: Asked, teller: Teller, section: Section) -> None:
 def _section_question(asked: Asked, section: Section) -> str:
     if section.question and section.place not in asked.memory.discussed:
         return builtin_talk.try_this(section.question)
-    return builtin_talk.where_in_yours(section.title)
+    return builtin_talk.question_of_transfer(section.title, asked.memory.turns)
 
 
 def _exhausted(asked: Asked, teller: Teller, section: Section) -> Answer:
@@ -361,8 +364,14 @@ def _statement(asked: Asked, teller: Teller) -> Answer:
     )
     if section is None:
         return _unknown(asked, teller)
-    sentences = sentences_for(asked.question, section, asked.index, said=asked.memory.said)
-    sentences = sentences or opening_of(section, said=asked.memory.said)
+    said = asked.memory.said
+    # The first time a section comes up, what it begins with; then what is nearest to the learner's words.
+    sentences = opening_of(section, said=said) if section.place not in asked.memory.discussed else []
+    sentences = (
+        sentences
+        or sentences_for(asked.question, section, asked.index, said=said)
+        or opening_of(section, said=said)
+    )
     if not sentences:
         return _exhausted(asked, teller, section)
     teller.tell(builtin_talk.beside_your_words(section.title))

@@ -7,10 +7,11 @@ import re
 from collections.abc import Collection, Sequence
 
 from coach.queries import UNSPEAKABLE
-from coach.replies.passages import Index, Section, known_terms_of, terms_of
+from coach.replies.passages import Index, Section, known_terms_of
 
 WORDS_MAX = 70
 SENTENCES_MAX = 3
+ENOUGH_WORDS = 22
 # A sentence that leans on the one before it cannot stand first.
 _LEANING = re.compile(
     r"^(?:this|that|these|those|it|its|they|them|their|he|she|but|so|then|hence|here|there|thus|both|either|neither"
@@ -21,16 +22,20 @@ _LEANING = re.compile(
 _DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
 
 
-def sentences_for(question: str, section: Section, index: Index, *, said: Collection[str] = ()) -> list[str]:
-    """Up to three sentences of one paragraph of a section, the paragraph that has most of the question's words."""
-    asked = set(terms_of(question)) - set(terms_of(section.title)) or set(terms_of(question))
+def sentences_for(
+    question: str, section: Section, index: Index, *, said: Collection[str] = (), best_text: str = ""
+) -> list[str]:
+    """Up to three sentences of one paragraph of a section, the paragraph that has most of the question's words.
+
+    `best_text`: the paragraph that the search liked best."""
+    asked = index.asked(question)
     weigh = index.weights
     best: tuple[float, list[str]] = (0.0, [])
     for order, passage in enumerate(section.passages):
         sentences = passage.sentences
         scores = [_score(sentence, asked, weigh) * (sentence not in said) for sentence in sentences]
         picked = _window(sentences, scores, said)
-        value = sum(scores[i] for i in picked) + (0.6 if order == 0 else 0.0) - 0.05 * order
+        value = sum(scores[i] for i in picked) + (0.8 if passage.text == best_text else 0.0) - 0.05 * order
         if picked and value > best[0]:
             best = (value, [sentences[i] for i in picked])
     return best[1]
@@ -39,18 +44,35 @@ def sentences_for(question: str, section: Section, index: Index, *, said: Collec
 def opening_of(section: Section, *, said: Collection[str] = ()) -> list[str]:
     """What a section says first that was not said yet."""
     for passage in section.passages:
-        picked = _window(passage.sentences, [1.0] * len(passage.sentences), said)
+        scores = [float(_speakable(sentence)) for sentence in passage.sentences]
+        picked = _window(passage.sentences, scores, said)
         if picked:
             return [passage.sentences[i] for i in picked]
     return []
 
 
 def _score(sentence: str, asked: set[str], weigh: dict[str, float]) -> float:
-    if UNSPEAKABLE in sentence:
+    if not _speakable(sentence):
         return 0.0
     terms = known_terms_of(sentence)
     score = sum(weigh.get(term, 0.0) for term in terms & asked) / math.sqrt(8 + len(terms))
-    return score * (1.15 if _DEFINING.search(sentence) else 1.0)
+    return score * (1.7 if _defines(sentence, asked) else 1.0)
+
+
+def _speakable(sentence: str) -> bool:
+    """What can be said by the coach: no formula without a reading, no question, nothing about itself."""
+    return (
+        UNSPEAKABLE not in sentence and not sentence.rstrip("”\"'").endswith("?") and "coach" not in sentence
+    )
+
+
+def _defines(sentence: str, asked: set[str]) -> bool:
+    """Whether it says what one of the asked things is: "Slack is …", "… is the critical path"."""
+    found = _DEFINING.search(sentence)
+    if found is None:
+        return False
+    before = sentence[: found.start()].split()[-4:]
+    return bool(asked & known_terms_of(" ".join(before)))
 
 
 def _window(sentences: Sequence[str], scores: Sequence[float], said: Collection[str]) -> list[int]:
@@ -69,10 +91,18 @@ def _window(sentences: Sequence[str], scores: Sequence[float], said: Collection[
         if not (_LEANING.match(sentences[end + 1]) or scores[end + 1] > 0 or end == start):
             break
         end += 1
-    return list(range(start, end + 1))
+    while (
+        start > 0 and _words(sentences, start, end) < ENOUGH_WORDS and _fits(sentences, start - 1, end, said)
+    ):
+        start -= 1
+    return list(range(start, end + 1)) if not _LEANING.match(sentences[start]) else list(range(best, end + 1))
+
+
+def _words(sentences: Sequence[str], start: int, end: int) -> int:
+    return sum(len(sentence.split()) for sentence in sentences[start : end + 1])
 
 
 def _fits(sentences: Sequence[str], start: int, end: int, said: Collection[str]) -> bool:
     run = sentences[start : end + 1]
-    short = sum(len(sentence.split()) for sentence in run) <= WORDS_MAX and len(run) <= SENTENCES_MAX
-    return short and not any(UNSPEAKABLE in sentence or sentence in said for sentence in run)
+    short = _words(sentences, start, end) <= WORDS_MAX and len(run) <= SENTENCES_MAX
+    return short and all(_speakable(sentence) and sentence not in said for sentence in run)

@@ -37,7 +37,7 @@ class Memory:
 def memory_of(earlier: Iterable[Mapping[str, Any]]) -> Memory:
     """From the turns before, newest first; what a turn that was stopped left out, an older one knows."""
     rows = list(earlier)
-    left = next((row["memory"] for row in rows if row["memory"]), {})
+    left: Mapping[str, Any] = next((row["memory"] for row in rows if row["memory"]), {})
     kept = next((row["memory"] for row in rows if row["memory"].get("said")), left)
     return Memory(
         topic=left.get("topic", ""),

@@ -209,6 +209,40 @@ _STOP = frozenset(
 )
 
 
+# What learners call things that the lessons call otherwise.
+_OTHER_NAMES = {
+    "chain of thought": "reasoning step",
+    "chain-of-thought": "reasoning step",
+    "cot": "reasoning step",
+    "ttl": "lifetime",
+    "time to live": "lifetime",
+    "expire": "lifetime",
+    "expiry": "lifetime",
+    "guardrail": "checking",
+    "guardrails": "checking",
+    "moderation": "checking",
+    "dag": "dependency graph",
+    "dependencies": "dependency graph arrow",
+    "ttft": "first token",
+    "json mode": "schema shape",
+    "structured output": "schema shape",
+    "concurrency": "at once side by side",
+    "concurrent": "at once side by side",
+    "parallelism": "parallel",
+    "kv cache": "prefix stored state",
+    "classifier": "classification classify",
+    "system prompt": "instructions prefix",
+    "rate limit": "limit",
+    "few-shot": "examples",
+    "invalidate": "change insertion prefix",
+    "break the cache": "changing prefix insertion",
+    "warm up": "warm prime",
+    "haiku": "smallest model tier",
+    "opus": "largest model tier",
+}
+_OTHER = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(_OTHER_NAMES, key=len, reverse=True))) + r")\b")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
     """A paragraph of a published lesson and the heading it stands under."""
@@ -328,7 +362,7 @@ class Index:
 
     def find(self, query: str, *, limit: int = 3, near: str = "", lesson: str = "") -> list[Hit]:
         """The best passages for a question, best first. `near`, `lesson`: what is open weighs a little more."""
-        asked = set(terms_of(query))
+        asked = self.asked(query)
         terms = sorted(asked & self.vocabulary)
         if not terms or self._bm25 is None:
             return []
@@ -336,6 +370,10 @@ class Index:
         best = np.argsort(-scores, kind="stable")[: limit * 3]
         hits = [self._hit(int(i), float(scores[i]), asked) for i in best if scores[i] > 0]
         return hits[:limit]
+
+    def asked(self, question: str) -> set[str]:
+        """The content words of a question, in the lessons' own language where there is a known other name."""
+        return set(terms_of(_OTHER.sub(lambda found: _OTHER_NAMES[found[0]], question.casefold())))
 
     def _weights(self, near: str, lesson: str) -> Any:
         near_ones = np.where(self._place_of == near, 1.25, 1.0)

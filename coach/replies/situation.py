@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from coach.queries import Attempt, Attempts, Authored
 from coach.replies.ladder import Rung, Step, step_for_attempt
@@ -76,16 +77,16 @@ class Words:
         return text.replace("{place}", finding.place_label)
 
     def belief(self, finding: Finding) -> str:
-        return next((row["statement"] for row in self._beliefs(finding)), "")
+        return next((str(row["statement"]) for row in self._beliefs(finding)), "")
 
     def explanation(self, finding: Finding) -> str:
-        return next((row["explanation"] for row in self._beliefs(finding)), "")
+        return next((str(row["explanation"]) for row in self._beliefs(finding)), "")
 
     def passage(self, finding: Finding) -> str:
         """The lesson passage that explains it: the finding's own, else the misconception's."""
-        return finding.passage or next((row["passage"] for row in self._beliefs(finding)), "")
+        return finding.passage or next((str(row["passage"]) for row in self._beliefs(finding)), "")
 
-    def _beliefs(self, finding: Finding) -> tuple[Mapping[str, str], ...]:
+    def _beliefs(self, finding: Finding) -> tuple[Mapping[str, Any], ...]:
         return self.authored.misconceptions.get(finding.code, ())
 
     def instead(self, finding: Finding, rung: Rung) -> list[str]:
