@@ -15,13 +15,25 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from lessons.actions import lesson_digest, publish_lesson
-from lessons.forms import CourseForm, LessonForm
-from lessons.models import Course, GlossaryTerm, Lesson, LessonRevision, User
+from lessons.forms import AuthoredAnswerForm, CourseForm, GlossaryTermForm, LessonForm
+from lessons.models import AuthoredAnswer, Course, GlossaryTerm, Lesson, LessonRevision, User
 
 
 class GlossaryInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = GlossaryTerm
+    form = GlossaryTermForm
     extra = 0
+
+
+@admin.register(AuthoredAnswer)
+class AuthoredAnswerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """What the coach says to questions that learners ask."""
+
+    form = AuthoredAnswerForm
+    list_display = ("question", "passage", "course")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    search_fields = ("question", "also", "answer", "passage")
 
 
 @admin.register(Course)

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from lessons.actions import check_lesson_text
-from lessons.models import Course, Lesson, User
+from lessons.models import AuthoredAnswer, Course, GlossaryTerm, Lesson, User
+from lessons.queries import passage_exists
 
 
 class AnswerForm(forms.Form):
@@ -65,6 +66,46 @@ class CourseForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
     def clean_outcomes(self) -> str:
         return _one_ending(self.cleaned_data["outcomes"])
+
+
+class _PassageForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What points at sections: each must be there for learners to open."""
+
+    def clean_passage(self) -> str:
+        return self._checked("passage")
+
+    def _checked(self, name: str) -> str:
+        passage: str = self.cleaned_data[name]
+        if passage and not passage_exists(passage):
+            raise ValidationError(_("No published lesson has this section: write lesson-slug#anchor."))
+        return passage
+
+
+class GlossaryTermForm(_PassageForm):
+    class Meta:
+        model = GlossaryTerm
+        fields = ["term", "definition", "passage"]
+
+
+class AuthoredAnswerForm(_PassageForm):
+    class Meta:
+        model = AuthoredAnswer
+        fields = ["course", "question", "also", "answer", "passage", "then", "against"]
+        widgets = {
+            "question": forms.TextInput(attrs={"class": "vLargeTextField"}),
+            "also": forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField"}),
+            "answer": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
+            "then": forms.Textarea(attrs={"rows": 2, "class": "vLargeTextField"}),
+        }
+
+    def clean_also(self) -> str:
+        return _one_ending(self.cleaned_data["also"])
+
+    def clean_answer(self) -> str:
+        return _one_ending(self.cleaned_data["answer"])
+
+    def clean_against(self) -> str:
+        return self._checked("against")
 
 
 class LessonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

@@ -1,4 +1,4 @@
-"""A course as a folder: course.yaml and lessons/<slug>.md. Loading twice changes nothing.
+"""A course as a folder: course.yaml, lessons, glossary and answers. Loading twice changes nothing.
 
 Export gives the folder back. Loading never overwrites what people edited: a row remembers the
 fingerprint it was loaded with, and a row that no longer has it belongs to its editor.
@@ -20,11 +20,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lessons.actions import publish_lesson
-from lessons.models import Course, GlossaryTerm, Lesson
+from lessons.models import AuthoredAnswer, Course, GlossaryTerm, Lesson
+from lessons.queries import passage_exists
 
 COURSE_FIELDS = {"slug", "title", "summary", "outcomes", "lessons"}
 GLOSSARY_FIELDS = {"term", "definition", "passage"}
+ANSWER_FIELDS = ("question", "also", "answer", "passage", "then", "against")
 LESSON_FIELDS = {"title", "summary", "minutes", "claims", "coach_opening", "questions"}
+
+_Row = Course | Lesson | GlossaryTerm | AuthoredAnswer
 
 
 class CourseFolderError(Exception):
@@ -65,6 +69,8 @@ def load_course(folder: Path) -> LoadReport:
         _load_lesson(course, _lesson_file(path, slug=str(slug), position=position), path, report)
     if (folder / "glossary.yaml").exists():
         _load_glossary(course, folder / "glossary.yaml", report)
+    if (folder / "answers.yaml").exists():
+        _load_answers(course, folder / "answers.yaml", report)
     return report
 
 
@@ -87,6 +93,9 @@ def export_course(course: Course, folder: Path) -> None:
     ]
     if terms:
         (folder / "glossary.yaml").write_text(dump_yaml(terms), encoding="utf-8")
+    answers = [_answer_as_data(row) for row in course.answers.all()]
+    if answers:
+        (folder / "answers.yaml").write_text(dump_yaml(answers), encoding="utf-8")
 
 
 def dump_yaml(data: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
@@ -109,6 +118,11 @@ def _lesson_markdown(lesson: Lesson) -> str:
         "questions": _questions_as_data(lesson.coach_questions),
     }
     return f"---\n{dump_yaml(front)}---\n\n{lesson.source}\n"
+
+
+def _answer_as_data(row: AuthoredAnswer) -> dict[str, Any]:
+    data = {name: getattr(row, name) for name in ANSWER_FIELDS}
+    return {name: value for name, value in {**data, "also": row.also.splitlines()}.items() if value}
 
 
 def _load_course_row(path: Path, data: Mapping[str, Any], report: LoadReport) -> Course:
@@ -156,9 +170,39 @@ def _load_glossary(course: Course, path: Path, report: LoadReport) -> None:
             _store(path, row)
 
 
-def _is_due(
-    row: Course | Lesson | GlossaryTerm, *, wanted: str, found: str, name: str, report: LoadReport
-) -> bool:
+def _load_answers(course: Course, path: Path, report: LoadReport) -> None:
+    known = {row.question: row for row in course.answers.all()}
+    for data in _yaml(path, _text(path)) or []:
+        texts = _answer_texts(path, data)
+        row = known.setdefault(texts["question"], AuthoredAnswer(course=course, question=texts["question"]))
+        wanted, found = fingerprint(texts), fingerprint({name: getattr(row, name) for name in texts})
+        if _is_due(row, wanted=wanted, found=found, name=row.question, report=report):
+            _check_passages(path, texts)
+            for name, text in texts.items():
+                setattr(row, name, text)
+            row.loaded_digest = wanted
+            _store(path, row)
+
+
+def _answer_texts(path: Path, data: Any) -> dict[str, str]:
+    """The fields of one answer as they are stored: other ways of asking it are lines."""
+    _check_mapping(path, data, set(ANSWER_FIELDS))
+    also = data.get("also") or []
+    if not isinstance(also, list):
+        raise CourseFolderError(_("%(file)s: “also” is a list of questions.") % {"file": path.name})
+    texts = {name: _required(path, data, name) for name in ("question", "answer", "passage", "then")}
+    lines = "\n".join(str(line).strip() for line in also)
+    return {**texts, "also": lines, "against": str(data.get("against") or "").strip()}
+
+
+def _check_passages(path: Path, texts: Mapping[str, str]) -> None:
+    for passage in filter(None, (texts["passage"], texts["against"])):
+        if not passage_exists(passage):
+            values = {"file": path.name, "question": texts["question"], "passage": passage}
+            raise CourseFolderError(_("%(file)s: “%(question)s”: there is no section %(passage)s.") % values)
+
+
+def _is_due(row: _Row, *, wanted: str, found: str, name: str, report: LoadReport) -> bool:
     """Whether a row is to be written from its file; the report says what becomes of it."""
     if row._state.adding:
         report.made.append(name)
@@ -186,7 +230,7 @@ def _write_lesson(lesson: Lesson, file: LessonFile, path: Path, *, digest: str) 
         raise CourseFolderError("\n".join(f"{path.name}, text: {line}" for line in error.messages)) from error
 
 
-def _store(path: Path, row: Course | Lesson | GlossaryTerm) -> None:
+def _store(path: Path, row: _Row) -> None:
     try:
         row.full_clean(validate_unique=False)
     except ValidationError as error:

@@ -106,6 +106,7 @@ class GlossaryTerm(models.Model):
         help_text=_("The section that explains it: lesson-slug#anchor"),
     )
     loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+    changed_at = models.DateTimeField(auto_now=True, editable=False)
 
     class Meta:
         verbose_name = _("glossary term")
@@ -115,6 +116,49 @@ class GlossaryTerm(models.Model):
 
     def __str__(self) -> str:
         return self.term
+
+
+class AuthoredAnswer(models.Model):
+    """A question learners ask, with the answer an author wrote to it: the coach says it and asks back."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="answers", verbose_name=_("course"))
+    question = models.CharField(_("question"), max_length=200)
+    also = models.TextField(
+        _("also asked as"),
+        blank=True,
+        max_length=2000,
+        help_text=_("Other ways of asking it, in learners’ words, one a line."),
+    )
+    answer = models.TextField(
+        _("answer"), max_length=1000, help_text=_("Two to four sentences, in words of your own.")
+    )
+    passage = models.CharField(
+        _("passage"), max_length=160, help_text=_("The section that explains it: lesson-slug#anchor")
+    )
+    then = models.CharField(
+        _("question back"),
+        max_length=400,
+        help_text=_("What the coach asks next: it leads to an agent of the learner’s own."),
+    )
+    against = models.CharField(
+        _("in conflict with"),
+        max_length=160,
+        blank=True,
+        help_text=_(
+            "A section that pulls the other way, offered when the talk stays here: lesson-slug#anchor"
+        ),
+    )
+    loaded_digest = models.CharField(max_length=64, blank=True, editable=False)
+    changed_at = models.DateTimeField(auto_now=True, editable=False)
+
+    class Meta:
+        verbose_name = _("answer")
+        verbose_name_plural = _("answers")
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["course", "question"], name="authored_answer_once")]
+
+    def __str__(self) -> str:
+        return self.question
 
 
 class Lesson(models.Model):

@@ -89,6 +89,12 @@ def sections_of(lesson_slug: str) -> list[dict[str, Any]]:
     return list(revision.sections) if revision else []
 
 
+def passage_exists(passage: str) -> bool:
+    """Whether `lesson-slug#anchor` names a section of a published lesson."""
+    slug, _mark, anchor = passage.partition("#")
+    return any(section["anchor"] == anchor for section in sections_of(slug))
+
+
 def glossary_for(course: Course) -> list[GlossaryTerm]:
     return list(GlossaryTerm.objects.filter(course=course))
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from lessons.models import Lesson, LessonRevision, User
+from lessons.models import AuthoredAnswer, Lesson, LessonRevision, User
 from tests.lessons.factories import (
     PASSWORD,
     SOURCE,
@@ -127,3 +127,30 @@ def test_person_without_address_is_refused_and_guest_keeps_none(instructor: Clie
     member = User.objects.get(is_staff=True)
     path = reverse("admin:lessons_user_change", args=[member.pk])
     assert instructor.post(path, {"email": "", "is_active": "on"}).status_code == 200
+
+
+def answer_form(lesson: Lesson, **changes: object) -> dict[str, object]:
+    given = {
+        "question": "Why?",
+        "also": "how come\r\nwhat for",
+        "answer": "Because it waits.",
+        "then": "And yours?",
+    }
+    return {**given, "course": lesson.course.pk, "passage": f"{lesson.slug}#first", "against": "", **changes}
+
+
+def test_answer_is_authored(instructor: Client):
+    lesson = make_published_lesson()
+    response = instructor.post(reverse("admin:lessons_authoredanswer_add"), answer_form(lesson))
+    assert response.status_code == 302
+    assert AuthoredAnswer.objects.get().also == "how come\nwhat for"
+    assert instructor.get(reverse("admin:lessons_authoredanswer_changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["passage", "against"])
+def test_answer_must_point_at_a_section_that_learners_can_open(instructor: Client, field: str):
+    lesson = make_published_lesson()
+    data = answer_form(lesson, **{field: f"{lesson.slug}#nowhere"})
+    response = instructor.post(reverse("admin:lessons_authoredanswer_add"), data)
+    assert "No published lesson has this section" in response.content.decode()
+    assert not AuthoredAnswer.objects.exists()

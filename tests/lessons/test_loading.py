@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lessons.loading import CourseFolderError, export_course, load_course
-from lessons.models import Course, GlossaryTerm, Lesson, LessonRevision
+from lessons.models import AuthoredAnswer, Course, GlossaryTerm, Lesson, LessonRevision
 from tests.lessons.factories import SOURCE, revision_of
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +149,49 @@ def test_load_course_glossary_that_is_wrong_is_named(folder: Path):
     (folder / "glossary.yaml").write_text("- {term: slack}\n")
     with pytest.raises(CourseFolderError, match=r"glossary\.yaml: definition is missing"):
         load_course(folder)
+
+
+ANSWER = """- question: How long do three calls take?
+  also: [three calls how long, "is it 2.4 s?"]
+  answer: In a row 2.4 s, at once 0.8 s.
+  passage: one#first
+  then: Which of yours could overlap?
+  against: two#third
+"""
+
+
+def test_load_course_brings_its_answers_and_leaves_edited_ones(folder: Path, tmp_path_factory):
+    path = folder / "answers.yaml"
+    path.write_text(ANSWER + ANSWER.replace("three calls take", "ten calls take"))
+    load_course(folder)
+    first = AuthoredAnswer.objects.get(question="How long do three calls take?")
+    assert (first.also, first.against) == ("three calls how long\nis it 2.4 s?", "two#third")
+    assert load_course(folder).made == []
+    AuthoredAnswer.objects.filter(pk=first.pk).update(answer="Mine.")
+    path.write_text(path.read_text().replace("at once 0.8 s", "side by side 0.8 s"))
+    report = load_course(folder)
+    assert (report.kept, report.updated) == ([first.question], ["How long do ten calls take?"])
+    written = tmp_path_factory.mktemp("written")
+    export_course(Course.objects.get(), written)
+    assert load_course(written).made == []
+    assert "answer: Mine." in (written / "answers.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("passage: one#first", "passage: one#nowhere", "no section one#nowhere"),
+        ("against: two#third", "against: ten#third", "no section ten#third"),
+        ("  then: Which of yours could overlap?\n", "", "then is missing"),
+        ("also: [three calls how long,", "also: three", "answers.yaml"),
+        ('also: [three calls how long, "is it 2.4 s?"]', "also: three", "also” is a list"),
+    ],
+)
+def test_load_course_answer_that_is_wrong_is_named(folder: Path, before: str, after: str, words: str):
+    (folder / "answers.yaml").write_text(ANSWER.replace(before, after))
+    with pytest.raises(CourseFolderError, match=words):
+        load_course(folder)
+    assert not AuthoredAnswer.objects.exists()
 
 
 def test_shipped_course_loads_round_trips_and_loads_again(tmp_path: Path):
