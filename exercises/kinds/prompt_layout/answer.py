@@ -89,9 +89,14 @@ def commanded(spec: LayoutSpec, form: Form, command: str) -> dict[str, list[str]
         return changed
     after = _reordered(spec, order, verb, item)
     if after != order:
-        changed["order"] = [",".join(after)]
-        changed["done"] = [command]
+        changed |= {"order": [",".join(after)], "done": [command]} | _carried(form, order, after)
     return changed
+
+
+def _carried(form: Form, before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, list[str]]:
+    """A breakpoint stands at a block's end: after Split or Join it stays where it was in the text."""
+    ends = {item.rpartition("+")[2]: last_of(form, f"mark-{item}") for item in before}
+    return {f"mark-{item}": [ends.get(item.rpartition("+")[2], "")] for item in after if item not in before}
 
 
 def _reordered(spec: LayoutSpec, order: tuple[str, ...], verb: str, item: str) -> tuple[str, ...]:

@@ -14,10 +14,15 @@ from exercises.kinds.prompt_layout.design import Bench, Run
 from exercises.kinds.prompt_layout.spec import STABILITIES, LayoutSpec
 from exercises.kinds.prompt_layout.words import MOVES, names_of, stability_words
 
+_WORTH_TELLING = 0.02
+"""Steadier tokens behind a block, as a share of the prompt, from which its place is named."""
+
 
 def order_findings(spec: LayoutSpec, run: Run) -> Iterator[Finding]:
     """volatile-before-stable, user-in-shared-prefix, instructions-after-document of a run design."""
     for defect in lint(run.prompt, spec.rules):
+        if _tokens_after(spec, run.answer.order, defect.block) < _WORTH_TELLING * run.prompt.tokens:
+            continue
         if defect.code == "volatile-before-stable":
             yield _volatile(spec, run, defect)
         elif defect.code == "user-in-shared-prefix":

@@ -80,6 +80,8 @@ def _block(
     return {
         "item": item,
         "id": item.replace("+", "-"),
+        # Split and Join are one control that keeps its id, so that it keeps the focus.
+        "cut_id": f"cut-{pieces[0].name}",
         "number": number,
         "label": spec.label_of(item),
         "tokens": spec.tokens_of(item),

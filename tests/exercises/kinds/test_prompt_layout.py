@@ -210,6 +210,25 @@ def test_commands_move_split_and_join_blocks():
         assert KIND.workbench_context(SPEC, form, {})["announcement"]
 
 
+def test_split_and_join_leave_a_breakpoint_where_it_was_in_the_text():
+    form = KIND.to_form(SPEC, design(marks={"timestamp+user": "5m"}))
+    split = KIND.commanded(SPEC, form, "split:timestamp+user")
+    assert (split["mark-timestamp"], split["mark-user"]) == ([""], ["5m"])
+    assert KIND.commanded(SPEC, split, "join:timestamp")["mark-timestamp+user"] == ["5m"]
+
+
+def test_split_and_join_are_one_control_that_keeps_its_id():
+    form = KIND.to_form(SPEC, KIND.starting_answer(SPEC))
+    for command in ("split:timestamp+user", "join:timestamp"):
+        html = render_to_string(KIND.workbench_template, KIND.workbench_context(SPEC, form, {}))
+        assert html.count('id="cut-timestamp"') == 1
+        form = KIND.commanded(SPEC, form, command)
+
+
+def test_order_of_a_few_tokens_is_not_worth_a_finding():
+    assert codes(design(("role+guidelines", "contract", "timestamp", "user", "question"))) == set()
+
+
 @pytest.mark.parametrize("command", NONSENSE)
 def test_commands_that_make_no_sense_change_nothing(command):
     form = KIND.to_form(SPEC, KIND.starting_answer(SPEC))
