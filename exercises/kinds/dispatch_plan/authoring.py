@@ -54,6 +54,10 @@ class NamesField(forms.CharField):
         """The list as it is typed."""
         return ", ".join(value) if isinstance(value, list | tuple) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other names are typed; an empty row of a formset has none."""
+        return list(initial or ()) != self.to_python(data)
+
 
 class WorthForm(forms.Form):
     """What waiting costs."""
