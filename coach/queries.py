@@ -264,11 +264,14 @@ _STACKED = re.compile(
 )
 
 
-def _paragraphs(section: Mapping[str, Any]) -> list[str]:
-    """The paragraphs and list items of a section; a formula that has no reading in one line is marked."""
+def _paragraphs(section: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The paragraphs and list items of a section, and whether something in them is stressed.
+
+    A formula that has no reading in one line is marked.
+    """
     pieces = [block["html"] for block in section["blocks"] if block["kind"] == "html"]
     found = _PARAGRAPH.findall(_STACKED.sub(UNSPEAKABLE, "\n".join(pieces)))
-    return [plain_of_html(inner) for _tag, inner in found]
+    return [(plain_of_html(inner), "<strong" in inner) for _tag, inner in found]
 
 
 def plain_of_html(html: str) -> str:

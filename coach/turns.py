@@ -94,8 +94,16 @@ class Supervisor:
             return Refused("restarting")
         written = self.journal.put(replace(begin, owner=self.owner))
         self._arriving.add(written)
-        written.add_done_callback(self._arriving.discard)
-        outcome: Begun | Refused = await written
+        written.add_done_callback(self._arrived)
+        # Who asks may leave meanwhile; what was begun is answered all the same.
+        outcome: Begun | Refused = await asyncio.shield(written)
+        return outcome
+
+    def _arrived(self, written: asyncio.Future[Begun | Refused]) -> None:
+        self._arriving.discard(written)
+        if written.cancelled() or written.exception() is not None:
+            return
+        outcome = written.result()
         if isinstance(outcome, Begun) and outcome.created:
             self._start(
                 Run(
@@ -105,7 +113,6 @@ class Supervisor:
                     subject=outcome.subject,
                 )
             )
-        return outcome
 
     async def begin_and_wait(self, begin: Begin, wait_seconds: float) -> Begun | Refused:
         outcome = await self.begin(begin)
@@ -232,6 +239,8 @@ class Supervisor:
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Let the turns reach a stored state: finished if they can, else interrupted. No new ones begin."""
         self.draining = True
+        if self._arriving:
+            await asyncio.wait({*self._arriving}, timeout=seconds or DRAIN_SECONDS)
         tasks = {run.task for run in self._runs.values() if run.task}
         if not tasks:
             return

@@ -16,7 +16,7 @@ ENOUGH_WORDS = 22
 _LEANING = re.compile(
     r"^(?:this|that|these|those|it|its|they|them|their|he|she|but|so|then|hence|here|there|thus|both|either|neither"
     r"|or|and|nor|yet|still|also|instead|otherwise|therefore|such|all at once|in between|to know|if so|if not|now|the (?:second|third|other|former|latter|first)"
-    r"|another|one of|most of|some of|check that|sum|under|with that|with it|without it)\b",
+    r"|another|one of|most of|some of|check that|something else|nor can|wrapping|halve the|with reads|streamed|sum|under|with that|with it|without it)\b",
     re.IGNORECASE,
 )
 _DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
@@ -35,7 +35,12 @@ def sentences_for(
         sentences = passage.sentences
         scores = [_score(sentence, asked, weigh) * (sentence not in said) for sentence in sentences]
         picked = _window(sentences, scores, said)
-        value = sum(scores[i] for i in picked) + (0.8 if passage.text == best_text else 0.0) - 0.05 * order
+        value = (
+            sum(scores[i] for i in picked)
+            + 0.8 * (passage.text == best_text)
+            + 0.6 * passage.stressed
+            - 0.05 * order
+        )
         if picked and value > best[0]:
             best = (value, [sentences[i] for i in picked])
     return best[1]

@@ -254,6 +254,7 @@ class Passage:
     text: str
     url: str
     position: int
+    stressed: bool = False
 
     @property
     def place(self) -> str:
@@ -376,8 +377,8 @@ class Index:
         return set(terms_of(_OTHER.sub(lambda found: _OTHER_NAMES[found[0]], question.casefold())))
 
     def _weights(self, near: str, lesson: str) -> Any:
-        near_ones = np.where(self._place_of == near, 1.25, 1.0)
-        return np.maximum(near_ones, np.where(self._lesson_of == lesson, 1.1, 1.0))
+        near_ones = np.where(self._place_of == near, 1.35, 1.0)
+        return np.maximum(near_ones, np.where(self._lesson_of == lesson, 1.2, 1.0))
 
     def _hit(self, i: int, score: float, asked: set[str]) -> Hit:
         return Hit(self.passages[i], score, score / self._ideal(asked), len(asked))
@@ -407,7 +408,7 @@ def _sections_of(lesson: dict[str, Any]) -> Iterable[Section]:
         place = f"{lesson['slug']}#{section['anchor']}"
         url = f"{lesson['url']}#{section['anchor']}"
         passages = []
-        for text in (text for text in section["paragraphs"] if len(text.split()) >= 8):
+        for text, stressed in (each for each in section["paragraphs"] if len(each[0].split()) >= 8):
             passages.append(
                 Passage(
                     lesson=lesson["slug"],
@@ -417,6 +418,7 @@ def _sections_of(lesson: dict[str, Any]) -> Iterable[Section]:
                     text=text,
                     url=url,
                     position=position,
+                    stressed=stressed,
                 )
             )
             position += 1

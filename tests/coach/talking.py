@@ -43,7 +43,9 @@ class Page:
     async def say(self, **command: Any) -> None:
         await self.socket.send_to(text_data=json.dumps(command, default=str))
 
-    async def ask(self, question: str, *, subject: str = "exercise:travel", key: uuid.UUID | None = None) -> None:
+    async def ask(
+        self, question: str, *, subject: str = "exercise:travel", key: uuid.UUID | None = None
+    ) -> None:
         await self.say(do="ask", subject=subject, key=key or uuid.uuid4(), question=question)
 
     async def next(self, timeout: float = 5) -> str:
