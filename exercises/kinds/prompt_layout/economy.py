@@ -51,23 +51,24 @@ def _lifetime_finding(spec: LayoutSpec, bench: Bench, run: Run) -> Iterator[Find
     least = min(kept.worth_usd for kept in (run, *own))
     if better.worth_usd > least * (1 - WORTH_TELLING):
         return
-    chosen = _shortest(spec, run.answer)
-    seconds = spec.rules.ttls[chosen]
+    yield _lifetime(spec, bench, run, better)
+
+
+def _lifetime(spec: LayoutSpec, bench: Bench, run: Run, better: Run) -> Finding:
+    chosen, other = _shortest(spec, run.answer), next(iter(better.answer.marks.values()))
     gaps = _gaps(bench)
-    longer = sum(gap >= seconds for gap in gaps)
-    other = lifetime(next(iter(better.answer.marks.values())))
+    longer = sum(gap >= spec.rules.ttls[chosen] for gap in gaps)
     item = next(item for item in reversed(run.answer.order) if item in run.answer.marks)
-    yield Finding(
+    return Finding(
         code="ttl-against-gaps",
         place=f"block:{item}",
         place_label=spec.label_of(item),
         severity="costly",
         message=_(
             "Entries live %(ttl)s here. Of %(gaps)s pauses between two calls about the same document, "
-            "%(longer)s "
-            "are longer. The day wrote %(written)s tokens and cost $%(cost)s; with the same blocks in the "
-            "same "
-            "order it can cost $%(other)s."
+            "%(longer)s are longer. The day wrote %(written)s tokens and cost $%(cost)s; with the same "
+            "blocks in "
+            "the same order it can cost $%(other)s."
         )
         % {
             "ttl": lifetime(chosen),
@@ -77,16 +78,15 @@ def _lifetime_finding(spec: LayoutSpec, bench: Bench, run: Run) -> Iterator[Find
             "cost": f"{run.day.cost_usd:.2f}",
             "other": f"{better.day.cost_usd:.2f}",
         },
-        fix=_("Choose the lifetime of %(ttl)s for this day's pauses.") % {"ttl": other},
+        fix=_("Choose the lifetime of %(ttl)s for this day's pauses.") % {"ttl": lifetime(other)},
         fix_terms=(
             ("choose", "use", "switch", "take", "set", "buy", "pick"),
-            (other.lower(), *_spellings(next(iter(better.answer.marks.values())))),
+            (lifetime(other).lower(), *_spellings(other)),
         ),
         passage="prompt-caching#gaps",
         evidence={
             "gaps": len(gaps),
             "longer": longer,
-            "ttl_seconds": seconds,
             "cost_usd": run.day.cost_usd,
             "other_cost_usd": better.day.cost_usd,
         },

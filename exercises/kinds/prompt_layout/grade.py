@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
-from exercises.kinds.base import Grade, Measure, PredictionOutcome, numbered
+from exercises.kinds.base import Grade, Measure, PredictionOutcome, Unit, numbered
 from exercises.kinds.prompt_layout.answer import LayoutAnswer, check_answer
 from exercises.kinds.prompt_layout.design import Bench, Run, found_and_best
 from exercises.kinds.prompt_layout.economy import economy_findings
@@ -76,42 +76,20 @@ def grade_layout(
 
 
 def _measures(runs: Runs) -> tuple[Measure, ...]:
-    found, theirs, best = runs.found.day, runs.theirs.day, runs.best.day
     return (
-        Measure(
-            key="hit_rate",
-            label=_("Tokens read from the cache"),
-            as_found=found.hit_rate,
-            theirs=theirs.hit_rate,
-            best=best.hit_rate,
-            unit="ratio",
-            better="higher",
-        ),
-        Measure(
-            key="ttft_p50",
-            label=_("Time to first token, median"),
-            as_found=found.ttft_p50,
-            theirs=theirs.ttft_p50,
-            best=best.ttft_p50,
-            unit="s",
-        ),
-        Measure(
-            key="ttft_p95",
-            label=_("Time to first token, 95th percentile"),
-            as_found=found.ttft_p95,
-            theirs=theirs.ttft_p95,
-            best=best.ttft_p95,
-            unit="s",
-        ),
-        Measure(
-            key="cost_usd",
-            label=_("Cost of the day"),
-            as_found=found.cost_usd,
-            theirs=theirs.cost_usd,
-            best=best.cost_usd,
-            unit="usd",
-        ),
+        _measure(runs, "hit_rate", _("Tokens read from the cache"), "ratio", better="higher"),
+        _measure(runs, "ttft_p50", _("Time to first token, median"), "s"),
+        _measure(runs, "ttft_p95", _("Time to first token, 95th percentile"), "s"),
+        _measure(runs, "cost_usd", _("Cost of the day"), "usd"),
     )
+
+
+def _measure(
+    runs: Runs, key: str, label: str, unit: Unit, *, better: Literal["lower", "higher"] = "lower"
+) -> Measure:
+    """One number of the three days."""
+    found, theirs, best = (getattr(run.day, key) for run in (runs.found, runs.theirs, runs.best))
+    return Measure(key=key, label=label, as_found=found, theirs=theirs, best=best, unit=unit, better=better)
 
 
 def _outcome(prediction: Mapping[str, Any], run: Run) -> PredictionOutcome | None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from exercises.kinds.base import Grade, Measure, PredictionOutcome, numbered
+from exercises.kinds.base import Grade, Measure, PredictionOutcome, Unit, numbered
 from exercises.kinds.prompt_rewrite.answer import RewriteAnswer, check_answer
 from exercises.kinds.prompt_rewrite.estimate import Draftsheet, as_found, reference, work_out
-from exercises.kinds.prompt_rewrite.findings import setting_findings, text_findings
+from exercises.kinds.prompt_rewrite.findings import text_findings
+from exercises.kinds.prompt_rewrite.settings import setting_findings
 from exercises.kinds.prompt_rewrite.spec import RewriteSpec
 
 GRADER_VERSION = "prompt-rewrite-1"
@@ -53,9 +54,7 @@ def grade_rewrite(
     """Judge a rewrite. Raises AnswerInvalid for a text that cannot be judged."""
     check_answer(spec, answer)
     sheets = all_sheets(spec, answer, seed)
-    findings = numbered(
-        [*text_findings(spec, sheets.theirs, seed), *setting_findings(spec, sheets.theirs, seed)]
-    )
+    findings = numbered([*text_findings(spec, sheets.theirs), *setting_findings(spec, sheets.theirs, seed)])
     counts = Counter(finding.code for finding in findings)
     lost = sum(
         PENALTIES[code] * (min(count, 2) if code == "rule-lost" else 1) for code, count in counts.items()
@@ -72,50 +71,30 @@ def grade_rewrite(
 
 
 def _measures(sheets: Sheets) -> tuple[Measure, ...]:
-    found, theirs, best = sheets.found.estimate, sheets.theirs.estimate, sheets.best.estimate
-    return (
-        Measure(
-            key="shown_seconds",
-            label=_("Time until the first useful words are seen"),
-            as_found=found.shown_seconds,
-            theirs=theirs.shown_seconds,
-            best=best.shown_seconds,
-            unit="s",
-        ),
-        Measure(
-            key="ttft_seconds",
-            label=_("Time to first token"),
-            as_found=found.ttft_seconds,
-            theirs=theirs.ttft_seconds,
-            best=best.ttft_seconds,
-            unit="s",
-        ),
-        Measure(
-            key="total_seconds",
-            label=_("Time of the whole call"),
-            as_found=found.total_seconds,
-            theirs=theirs.total_seconds,
-            best=best.total_seconds,
-            unit="s",
-        ),
-        Measure(
-            key="thousand_calls_usd",
-            label=_("Cost of a thousand calls"),
-            as_found=found.thousand_calls_usd,
-            theirs=theirs.thousand_calls_usd,
-            best=best.thousand_calls_usd,
-            unit="usd",
-        ),
-        Measure(
-            key="rules_kept",
-            label=_("Rules kept"),
-            as_found=float(len(sheets.found.reading.kept)),
-            theirs=float(len(sheets.theirs.reading.kept)),
-            best=float(len(sheets.best.reading.kept)),
-            unit="count",
-            better="higher",
-        ),
+    labels = {
+        "shown_seconds": _("Time until the first useful words are seen"),
+        "ttft_seconds": _("Time to first token"),
+        "total_seconds": _("Time of the whole call"),
+    }
+    times = [_measure(sheets, key, label, "s") for key, label in labels.items()]
+    cost = _measure(sheets, "thousand_calls_usd", _("Cost of a thousand calls"), "usd")
+    found, theirs, best = (float(len(s.reading.kept)) for s in (sheets.found, sheets.theirs, sheets.best))
+    kept = Measure(
+        key="rules_kept",
+        label=_("Rules kept"),
+        as_found=found,
+        theirs=theirs,
+        best=best,
+        unit="count",
+        better="higher",
     )
+    return (*times, cost, kept)
+
+
+def _measure(sheets: Sheets, key: str, label: str, unit: Unit) -> Measure:
+    """One number of the three estimates."""
+    found, theirs, best = (getattr(s.estimate, key) for s in (sheets.found, sheets.theirs, sheets.best))
+    return Measure(key=key, label=label, as_found=found, theirs=theirs, best=best, unit=unit)
 
 
 def _outcome(prediction: Mapping[str, Any], sheets: Sheets) -> PredictionOutcome | None:
