@@ -8,7 +8,17 @@ from itertools import pairwise
 
 from django.utils.safestring import SafeString
 
-from lessons.figures.net import NODE_HEIGHT, WIDE, Arrows, Link, Net, draw_node, draw_rest
+from lessons.figures.net import (
+    LINE_HEIGHT,
+    NODE_HEIGHT,
+    WIDE,
+    Arrows,
+    Link,
+    Net,
+    draw_node,
+    draw_rest,
+    label_lines,
+)
 from lessons.figures.svg import Drawing
 
 _COLUMNS_AT_MOST = 6
@@ -17,7 +27,7 @@ _WAYPOINTS_AT_MOST = 150
 _GAP = 16.0
 _WAYPOINT_HEIGHT = 12.0
 _NODE_WIDTH = 158.0
-_COLUMN_GAP = 42.0
+_COLUMN_GAP = 36.0
 _SWEEPS = 4
 _EDGE = 2.0
 
@@ -65,18 +75,23 @@ def draw_layers(net: Net, *, width: float = WIDE, title: str, description: str) 
     """The drawing; call it only where `fits_layers` says yes."""
     placed = _columns(net)
     _untangle(placed)
-    tops, height = _tops(placed, net)
     count = len(placed.columns)
     box = min(_NODE_WIDTH, (width - 14 - _COLUMN_GAP * (count - 1)) / count)
+    most_lines = max((len(label_lines(node, width=box)) for node in net.nodes.values()), default=1)
+    node_height = NODE_HEIGHT + (most_lines - 1) * LINE_HEIGHT
+    heights = {
+        place: node_height if place in net.nodes else _WAYPOINT_HEIGHT for c in placed.columns for place in c
+    }
+    tops, height = _tops(placed, heights)
     pitch = min(box + 110, (width - 14 - box) / (count - 1)) if count > 1 else 0.0
     pen = Drawing(width=width)
     arrows = Arrows(pen)
     level = {place: index for index, column in enumerate(placed.columns) for place in column}
     for route in placed.routes:
-        points = [(_EDGE + level[stop] * pitch, _middle(stop, tops, net)) for stop in route.stops]
+        points = [(_EDGE + level[stop] * pitch, tops[stop] + heights[stop] / 2) for stop in route.stops]
         arrows.draw(_curve(points, box), route.link.look)
     for name, node in net.nodes.items():
-        draw_node(pen, node, x=_EDGE + level[name] * pitch, y=tops[name], width=box)
+        draw_node(pen, node, x=_EDGE + level[name] * pitch, y=tops[name], width=box, height=node_height)
     height += draw_rest(pen, net, y=height)
     return pen.finished(height=height, title=title, description=description)
 
@@ -118,25 +133,17 @@ def _mean(values: Iterable[float], default: float) -> float:
     return sum(known) / len(known) if known else default
 
 
-def _tops(placed: _Columns, net: Net) -> tuple[dict[str, float], float]:
+def _tops(placed: _Columns, heights: dict[str, float]) -> tuple[dict[str, float], float]:
     """The top of each place, every column centred, and the height of the tallest."""
-    heights = [sum(_height(place, net) + _GAP for place in column) - _GAP for column in placed.columns]
-    tallest = max([*heights, NODE_HEIGHT])
+    columns = [sum(heights[place] + _GAP for place in column) - _GAP for column in placed.columns]
+    tallest = max([*columns, NODE_HEIGHT])
     tops: dict[str, float] = {}
-    for column, height in zip(placed.columns, heights, strict=True):
+    for column, height in zip(placed.columns, columns, strict=True):
         y = 12 + (tallest - height) / 2
         for place in column:
             tops[place] = y
-            y += _height(place, net) + _GAP
+            y += heights[place] + _GAP
     return tops, tallest + 24
-
-
-def _height(place: str, net: Net) -> float:
-    return NODE_HEIGHT if place in net.nodes else _WAYPOINT_HEIGHT
-
-
-def _middle(place: str, tops: dict[str, float], net: Net) -> float:
-    return tops[place] + _height(place, net) / 2
 
 
 def _curve(points: Sequence[tuple[float, float]], box: float) -> str:

@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
 from lessons.figures.svg import Drawing
-from lessons.figures.text import fitted
+from lessons.figures.text import fitted, wrapped
 
 WIDE, NARROW = 832.0, 320.0
 NODE_HEIGHT = 46.0
+LINE_HEIGHT = 17.0
+_LABEL = 13.5
 _ROW = 56.0
 _LINKS_DRAWN = 600
 
@@ -76,14 +78,22 @@ class Arrows:
         self._pen.edge(d, f"edge {look}", arrow=self._made[look])
 
 
-def draw_node(pen: Drawing, node: Node, *, x: float, y: float, width: float) -> None:
-    """The box with its two lines of text; x and y are its top left corner."""
+def label_lines(node: Node, *, width: float) -> list[str]:
+    """The label as it stands in a box of that width."""
+    return wrapped(node.label, width=width - 16, size=_LABEL, bold=node.critical)
+
+
+def draw_node(pen: Drawing, node: Node, *, x: float, y: float, width: float, height: float) -> None:
+    """The box with its label and its line of details; x and y are its top left corner."""
     looks = ["node", *(["critical"] if node.critical else []), *(["speculative"] if node.speculative else [])]
     pen.open_group(" ".join(looks), tip=f"{node.label}: {node.detail}", task=node.name)
-    pen.rect(x, y, width, NODE_HEIGHT, "box", radius=4)
-    label = fitted(node.label, width=width - 20, size=13.5, bold=node.critical)
-    pen.text(x + 10, y + 19, label, "label")
-    pen.text(x + 10, y + 36, fitted(node.detail, width=width - 20, size=12.5), "detail")
+    pen.rect(x, y, width, height, "box", radius=4)
+    lines = label_lines(node, width=width)
+    baseline = y + (height - NODE_HEIGHT - (len(lines) - 1) * LINE_HEIGHT) / 2 + 19
+    for line in lines:
+        pen.text(x + 9, baseline, line, "label")
+        baseline += LINE_HEIGHT
+    pen.text(x + 9, baseline, fitted(node.detail, width=width - 14, size=12.5), "detail")
     if node.marker is not None:
         pen.marker(x + width - 2, y + 2, node.marker)
     pen.close_group()
@@ -110,7 +120,7 @@ def draw_list(net: Net, *, width: float, title: str, description: str) -> SafeSt
         away, back = f"{bend:.1f} {source:.1f}", f"{bend:.1f} {target:.1f}"
         arrows.draw(f"M{margin} {source:.1f}C{away} {back} {margin} {target:.1f}", link.look)
     for name, node in net.nodes.items():
-        draw_node(pen, node, x=margin, y=rows[name], width=min(width - margin - 12, 420))
+        draw_node(pen, node, x=margin, y=rows[name], width=min(width - margin - 12, 420), height=NODE_HEIGHT)
     height = 8 + len(rows) * _ROW
     height += draw_rest(pen, net, y=height)
     return pen.finished(height=height, title=title, description=description)

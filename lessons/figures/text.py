@@ -35,6 +35,22 @@ def fitted(text: str, *, width: float, size: float, bold: bool = False) -> str:
     return text[: room - 1].rstrip() + "…" if room >= 3 else ""
 
 
+def wrapped(text: str, *, width: float, size: float, bold: bool = False) -> list[str]:
+    """The text on one line, or on two when one is not enough and its words allow it; cut to fit."""
+    if fitted(text, width=width, size=size, bold=bold) == text:
+        return [text]
+    words = text.split(" ")
+    breaks = [
+        n
+        for n in range(1, min(len(words), 40))
+        if text_width(" ".join(words[:n]), size=size, bold=bold) <= width
+    ]
+    if not breaks:
+        return [fitted(text, width=width, size=size, bold=bold)]
+    first, rest = " ".join(words[: breaks[-1]]), " ".join(words[breaks[-1] :])
+    return [first, fitted(rest, width=width, size=size, bold=bold)]
+
+
 def _number(value: float, decimals: int) -> str:
     return _formatted(round(value, decimals), decimals, get_language())
 

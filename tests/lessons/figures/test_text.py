@@ -1,6 +1,15 @@
 import pytest
 
-from lessons.figures.text import drawable, fitted, listed, seconds_text, share_text, tokens_text, usd_text
+from lessons.figures.text import (
+    drawable,
+    fitted,
+    listed,
+    seconds_text,
+    share_text,
+    tokens_text,
+    usd_text,
+    wrapped,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +59,13 @@ def test_share_text_says_all_and_nothing_only_of_all_and_nothing(share, said):
 
 def test_drawable_leaves_nothing_that_xml_refuses():
     assert drawable("a\x00b\ud800\n c") == "a\ufffdb\ufffd c"
+
+
+def test_wrapped_breaks_between_words_and_only_once():
+    assert wrapped("short", width=100, size=13) == ["short"]
+    assert wrapped("look up visa rules", width=90, size=13) == ["look up visa", "rules"]
+    assert len(wrapped("one two three four five six seven", width=60, size=13)) == 2
+    assert wrapped("unbreakablelongword", width=60, size=13) == ["unbreak…"]
 
 
 def test_fitted_cuts_with_an_ellipsis_or_not_at_all():
