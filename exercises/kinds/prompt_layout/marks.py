@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from coach.engine.prompt import Stability, changing_blocks, lint
 from exercises.kinds.base import Finding
 from exercises.kinds.prompt_layout.design import WORTH_TELLING, Bench, Run
+from exercises.kinds.prompt_layout.order import order_findings
 from exercises.kinds.prompt_layout.spec import LayoutSpec
 from exercises.kinds.prompt_layout.words import lifetime, names_of
 
@@ -22,10 +23,21 @@ def mark_findings(spec: LayoutSpec, bench: Bench, theirs: Run, best: Run) -> Ite
     elif theirs.answer.marks:
         yield from _mark_missing(spec, bench, theirs)
     yield from (_too_short(spec, theirs, block) for block in short)
-    for item in theirs.answer.marks:
-        changing = spec.stability_of(item) == Stability.CALL
-        if item in theirs.answer.order and changing and item not in short:
+    changing = _never_read(spec, theirs)
+    for item in theirs.answer.order:
+        if item in theirs.answer.marks and item in changing and item not in short:
             yield _mark_on_changing(spec, bench, theirs, item)
+
+
+def _never_read(spec: LayoutSpec, run: Run) -> set[str]:
+    """Items whose prefix never comes again.
+
+    Where the order itself is a finding, only those that change themselves.
+    """
+    changing = set(changing_blocks(run.prompt))
+    if any(finding.code == "volatile-before-stable" for finding in order_findings(spec, run)):
+        return {item for item in changing if spec.stability_of(item) == Stability.CALL}
+    return changing
 
 
 def _no_mark(spec: LayoutSpec, run: Run, best: Run) -> Finding:

@@ -41,7 +41,7 @@ def parse_rewrite(spec: RewriteSpec, form: Form) -> RewriteAnswer:
         errors["text"] = problem
     values = {
         "tier": _choice(form, "tier", TIER_NAMES, errors),
-        "form": _choice(form, "form", FORMS, errors),
+        "form": _choice(form, "answer_form", FORMS, errors),
         "reasoning": _choice(form, "reasoning", ("on", "off"), errors) == "on",
         "streaming": _choice(form, "streaming", ("on", "off"), errors) == "on",
     }
@@ -79,7 +79,8 @@ def form_of(answer: RewriteAnswer) -> dict[str, list[str]]:
     return {
         "text": [answer.text],
         "tier": [answer.tier],
-        "form": [answer.form],
+        # A field called “form” would hide the property of that name from scripts.
+        "answer_form": [answer.form],
         "reasoning": ["on" if answer.reasoning else "off"],
         "streaming": ["on" if answer.streaming else "off"],
     }

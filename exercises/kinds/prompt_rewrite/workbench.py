@@ -54,7 +54,7 @@ def rewrite_context(spec: RewriteSpec, form: Form, errors: Mapping[str, str]) ->
     text = text_in(form)
     settings = (
         ("tier", gettext_lazy("Model"), tier_choices()),
-        ("form", gettext_lazy("Form of the answer"), form_choices()),
+        ("answer_form", gettext_lazy("Form of the answer"), form_choices()),
         ("reasoning", gettext_lazy("Reasoning before the answer"), switch_choices()),
         ("streaming", gettext_lazy("Streaming"), switch_choices()),
     )

@@ -229,6 +229,13 @@ def test_order_of_a_few_tokens_is_not_worth_a_finding():
     assert codes(design(("role+guidelines", "contract", "timestamp", "user", "question"))) == set()
 
 
+def test_breakpoint_behind_a_changing_block_is_a_write_on_every_call():
+    order = ("role+guidelines", "contract", "timestamp", "user", "question")
+    marks = {"role+guidelines": "1h", "contract": "1h", "user": "1h"}
+    (finding,) = grade(design(order, marks=marks)).findings
+    assert (finding.code, finding.place) == ("breakpoint-on-changing-block", "block:user")
+
+
 @pytest.mark.parametrize("command", NONSENSE)
 def test_commands_that_make_no_sense_change_nothing(command):
     form = KIND.to_form(SPEC, KIND.starting_answer(SPEC))

@@ -24,7 +24,7 @@ from exercises.kinds.prompt_rewrite.spec import RewriteSpec
 SHIPPED = yaml.safe_load(Path("fixtures/agent-latency/exercises/slow-prompt.spec.yaml").read_text())
 SPEC = RewriteSpec.model_validate(SHIPPED["spec"])
 WRONG = SHIPPED["wrong_answers"]
-FIELDS = ["text", "tier", "form", "reasoning", "streaming"]
+FIELDS = ["text", "tier", "answer_form", "reasoning", "streaming"]
 FOUND, REFERENCE = KIND.starting_answer(SPEC), KIND.reference_answers(SPEC)[0]
 
 
@@ -211,6 +211,11 @@ def test_form_of_an_answer_means_that_answer(answer):
     assert KIND.parse(SPEC, KIND.to_form(SPEC, answer)) == answer
 
 
+def test_no_field_hides_a_property_of_the_form_from_scripts():
+    clobbering = {"form", "action", "method", "elements", "submit", "id", "name", "target", "closest"}
+    assert not clobbering & set(KIND.to_form(SPEC, FOUND))
+
+
 def test_parse_takes_the_line_ends_of_browsers():
     form = KIND.to_form(SPEC, REFERENCE)
     form["text"] = [form["text"][0].replace("\n", "\r\n")]
@@ -229,7 +234,7 @@ def test_parse_takes_the_line_ends_of_browsers():
         ({"text": ["{expense}" + "a\n" * 5_000]}, "text", "600"),
         ({"text": ["{expense}" + "a. " * 5_000]}, "text", "600"),
         ({"tier": ["huge"]}, "tier", "offered"),
-        ({"form": []}, "form", "offered"),
+        ({"answer_form": []}, "answer_form", "offered"),
         ({"reasoning": ["perhaps"]}, "reasoning", "offered"),
         ({"streaming": [""]}, "streaming", "offered"),
     ],
