@@ -30,10 +30,17 @@ class Run:
 
 
 def as_found(spec: PlanSpec) -> PlanAnswer:
-    """One task after the other, everything handed over as it comes, the largest model."""
-    order = true_graph(spec).order
-    waits = dict(zip(order[1:], ((name,) for name in order), strict=False))
-    return PlanAnswer(waits={order[0]: (), **waits}, tier=spec.fan_in.tiers_by_size[-1])
+    """One task after the other, everything handed over as it comes, the largest model.
+
+    What may be dropped holds nobody up, so each task waits back to the last one that is certain to run.
+    """
+    uncertain = {task.name for task in spec.conditional}
+    waits: dict[str, tuple[str, ...]] = {}
+    behind: tuple[str, ...] = ()
+    for name in true_graph(spec).order:
+        waits[name] = behind
+        behind = (*behind, name) if name in uncertain else (name,)
+    return PlanAnswer(waits=waits, tier=spec.fan_in.tiers_by_size[-1])
 
 
 def graph_of(spec: PlanSpec, answer: PlanAnswer) -> TaskGraph:

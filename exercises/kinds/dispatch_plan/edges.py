@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.utils.translation import gettext as _
 
@@ -18,26 +18,30 @@ BLOCKING = "parallel-execution#blocking-calls"
 Links = dict[str, tuple[str, ...]]
 
 
-def reachable(waits: Links, name: str) -> set[str]:
-    """All that it waits for, directly or through others; rings do no harm."""
+def reachable(waits: Links, name: str, *, but_through: Collection[str] = ()) -> set[str]:
+    """All that it waits for, directly or through others that are not in `but_through`; rings do no harm."""
     seen: set[str] = set()
     stack = list(waits.get(name, ()))
     while stack:
         each = stack.pop()
         if each not in seen:
             seen.add(each)
-            stack.extend(waits.get(each, ()))
+            stack.extend(waits.get(each, ()) if each not in but_through else ())
     return seen
 
 
 def missing_edges(spec: PlanSpec, answer: PlanAnswer) -> list[tuple[str, str]]:
-    """(producer, reader) where nothing in the plan makes the reader wait for the producer."""
+    """(producer, reader) where nothing in the plan makes the reader wait for the producer.
+
+    Waiting through a task that may be dropped is no guarantee: once it is dropped, it holds nobody up.
+    """
     waits = _effective_waits(spec, answer)
+    uncertain = {task.name for task in spec.conditional}
     return [
         (before, after)
         for after, reads in spec.reads.items()
         for before in reads
-        if before not in reachable(waits, after)
+        if before not in reachable(waits, after, but_through=uncertain)
     ]
 
 

@@ -137,7 +137,7 @@ def _drawing(spec: PlanSpec, form: Form) -> dict[str, Any]:
     """The plan as it stands, or why it cannot be drawn."""
     try:
         answer = parse_plan(spec, form)
-        return {"drawing": graph_drawing(graph_of(spec, answer), title=_("Your plan")), "ring": ""}
+        return {"drawing": graph_drawing(graph_of(spec, answer), title=_("Who waits for whom")), "ring": ""}
     except AnswerInvalid:
         return {"drawing": None, "ring": ""}
     except GraphError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,18 @@ def test_missing_dependency_names_the_reader_only_and_says_when():
 
 def test_value_that_comes_through_another_task_is_not_missing():
     assert findings(plan({"compose": ("hotels", "visa", "seats", "lounge", "baggage")})) == []
+
+
+def test_waiting_through_a_task_that_may_be_dropped_is_no_guarantee():
+    through = plan({"lounge": ("seats",), "compose": ("hotels", "visa", "lounge", "baggage")}, ahead=())
+    assert ("missing-dependency", "edge:seats>compose") in findings(through)
+
+
+def test_plan_as_found_does_one_thing_at_a_time():
+    found = KIND.starting_answer(SPEC)
+    assert set(found.edges) == set(PlanAnswer.model_validate(WRONG[0]["answer"]).edges)
+    spans = [span for span in simulate(graph_of(SPEC, found)).spans if span.status == "done"]
+    assert all(after.start >= before.end for before, after in pairwise(spans))
 
 
 def test_waiting_for_the_decider_is_no_fault_unless_started_ahead():
