@@ -158,7 +158,8 @@ class Kind(ABC, Generic[S, A]):
     grader_version is raised whenever `grade` could give another result for the same input; it is stored with
     every grade. workbench_template renders the fields of the answer inside the page's one form: it gets what
     `workbench_context` returns and adds no `<form>`. Field names must not begin with `predict-` (the
-    prediction's) nor be one of client_key, revision, had_errors, command, csrfmiddlewaretoken.
+    prediction's), nor be client_key, revision, had_errors, command or csrfmiddlewaretoken, nor the name of a
+    property of form elements (form, action, method, length ...), which they would hide from scripts.
 
     A button of the workbench itself (Move up, Split) is `<button type="submit" name="command" value="...">`
     with a stable id: it posts the form, `commanded` changes it, and the page comes back so, with and without
