@@ -19,6 +19,7 @@ from exercises.models import Exercise, Hint, Misconception, Submission
 from lessons.models import Lesson, LessonRevision, User
 
 LISTED_TURNS = 40
+FULL_SCORE = 0.999
 
 
 def _with_events(turns: QuerySet[Turn]) -> QuerySet[Turn]:
@@ -74,7 +75,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """The attempt a reply is about, the one before it, and whether one before had passed."""
+    """The attempt a reply is about, the one before it, and whether one was flawless."""
 
     exercise_id: int
     exercise_slug: str
@@ -127,7 +128,7 @@ def _graded_of(learners: Collection[int], exercises: Collection[int]) -> dict[tu
         learner__in=learners, exercise__in=exercises, state=Submission.State.GRADED
     ).order_by("-number")
     graded: dict[tuple[int, int], list[_Row]] = {}
-    for row in rows.values("pk", "learner_id", "exercise_id", "number", "passed"):
+    for row in rows.values("pk", "learner_id", "exercise_id", "number", "passed", "score"):
         graded.setdefault((row["learner_id"], row["exercise_id"]), []).append({**row})
     return graded
 
@@ -148,7 +149,8 @@ def _attempts(exercise: _Row | None, rows: list[_Row], whole: Mapping[int, Attem
         lesson_slug=exercise["lesson__slug"],
         latest=newest[0] if newest else None,
         before=newest[1] if len(newest) > 1 else None,
-        mastered=any(row["passed"] for row in rows),
+        # Passing with something still marked is no mastery of what is marked.
+        mastered=any(row["passed"] and (row["score"] or 0.0) >= FULL_SCORE for row in rows),
     )
 
 

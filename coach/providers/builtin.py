@@ -108,8 +108,8 @@ def others(findings: Sequence[Finding], total: int) -> str:
     )
     rest = total - len(findings) - 1
     if rest > 0:
-        return _("After that: %(named)s, and %(rest)s more.") % {"named": named, "rest": rest}
-    return _("After that: %(named)s.") % {"named": named}
+        return _("Also marked: %(named)s, and %(rest)s more.") % {"named": named, "rest": rest}
+    return _("Also marked: %(named)s.") % {"named": named}
 
 
 def belief(statement: str) -> str:
