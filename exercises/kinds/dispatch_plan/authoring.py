@@ -56,7 +56,7 @@ class NamesField(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether other names are typed; an empty row of a formset has none."""
-        return list(initial or ()) != self.to_python(data)
+        return bool(list(initial or ()) != self.to_python(data))
 
 
 class WorthForm(forms.Form):

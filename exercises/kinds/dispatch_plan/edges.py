@@ -15,6 +15,8 @@ from lessons.figures.text import seconds_text
 
 GRAPHS = "parallel-execution#dependency-graph"
 BLOCKING = "parallel-execution#blocking-calls"
+MOST_NAMED = 40
+"""Arrows of one kind that are named; a plan with more of them is to be drawn anew, not corrected."""
 Links = dict[str, tuple[str, ...]]
 
 
@@ -37,11 +39,12 @@ def missing_edges(spec: PlanSpec, answer: PlanAnswer) -> list[tuple[str, str]]:
     """
     waits = _effective_waits(spec, answer)
     uncertain = {task.name for task in spec.conditional}
+    sure = {name: reachable(waits, name, but_through=uncertain) for name in spec.names}
     return [
         (before, after)
         for after, reads in spec.reads.items()
         for before in reads
-        if before not in reachable(waits, after, but_through=uncertain)
+        if before not in sure[after]
     ]
 
 
@@ -59,12 +62,13 @@ def needless_edges(spec: PlanSpec, answer: PlanAnswer) -> list[tuple[str, str]]:
 
     Waiting for one's decider is no fault, unless the task is meant to start ahead of it.
     """
-    allowed = _true_waits(spec, answer)
+    waits = _true_waits(spec, answer)
+    allowed = {name: reachable(waits, name) for name in spec.names}
     ring = set(ring_of(_effective_waits(spec, answer)))
     return [
         (before, after)
         for before, after in answer.edges
-        if before not in reachable(allowed, after) and not {before, after} <= ring
+        if before not in allowed[after] and not {before, after} <= ring
     ]
 
 
@@ -88,7 +92,7 @@ def ring_in(spec: PlanSpec, answer: PlanAnswer) -> tuple[str, ...]:
 def missing_findings(spec: PlanSpec, answer: PlanAnswer, run: Run | None) -> Iterator[Finding]:
     """missing-dependency: a value is read that does not exist."""
     labels = spec.labels
-    for before, after in missing_edges(spec, answer):
+    for before, after in missing_edges(spec, answer)[:MOST_NAMED]:
         yield Finding(
             code="missing-dependency",
             place=f"edge:{before}>{after}",
@@ -147,7 +151,7 @@ def _missing_message(label: str, before: str, after: str, run: Run | None) -> st
 def needless_findings(spec: PlanSpec, answer: PlanAnswer, run: Run | None) -> Iterator[Finding]:
     """needless-dependency: two things in a row that could run side by side."""
     labels = spec.labels
-    for before, after in needless_edges(spec, answer):
+    for before, after in needless_edges(spec, answer)[:MOST_NAMED]:
         names = {"before": labels[before], "after": labels[after]}
         later = _delay(spec, answer, before, after, run)
         yield Finding(

@@ -20,6 +20,7 @@ from exercises.kinds.base import AnswerInvalid, Grade, SpecInvalid
 from exercises.kinds.dispatch_plan import KIND
 from exercises.kinds.dispatch_plan.answer import PlanAnswer
 from exercises.kinds.dispatch_plan.design import best_plan, burden_usd, graph_of, held_by_loop, right_plan
+from exercises.kinds.dispatch_plan.edges import MOST_NAMED
 from exercises.kinds.dispatch_plan.spec import PlanSpec, varied
 
 SHIPPED = yaml.safe_load(Path("fixtures/agent-latency/exercises/travel-agent.spec.yaml").read_text())
@@ -284,6 +285,21 @@ def test_answer_with_ten_thousand_tasks_is_refused():
         grade(plan({"nobody": ("flights",)}))
     with pytest.raises(AnswerInvalid):
         grade(plan({"seats": ("nobody",)}))
+
+
+def test_largest_plan_with_every_arrow_wrong_is_judged_like_any_other():
+    tasks = [
+        {"name": f"t{i}", "label": f"Task {i}", "p50_seconds": 0.1, "p95_seconds": 1, "blocking": i % 4 == 0}
+        for i in range(40)
+    ]
+    fan_in = {**SHIPPED["spec"]["fan_in"], "reads": [task["name"] for task in tasks]}
+    spec = PlanSpec.model_validate({"tasks": tasks, "fan_in": fan_in, "value_of_second_usd": 0.01})
+    waits = {f"t{i}": tuple(f"t{j}" for j in range(i)) for i in range(40)}
+    result = grade(PlanAnswer(waits=waits, tier="large"), spec=spec)
+    assert result.score == 0
+    codes = [finding.code for finding in result.findings]
+    assert codes.count("needless-dependency") == codes.count("missing-dependency") == MOST_NAMED
+    assert codes.count("blocking-on-loop") == 10
 
 
 @pytest.mark.parametrize("form", [{}, {"waits-seats": ["<b>"], "join": ["\u0000"]}, {"tier": ["\ud800"]}])
