@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from coach.engine.errors import PromptError
 from coach.engine.prompt import Prompt
@@ -28,8 +27,6 @@ __all__ = [
     "rules_named",
 ]
 
-_EMPTY: Mapping[str, int] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
@@ -41,7 +38,7 @@ class CacheUse:
     read: int
     written: int
     fresh: int
-    written_by_ttl: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+    written_by_ttl: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -200,7 +197,7 @@ class PrefixCache:
                 by_ttl[ttl] = by_ttl.get(ttl, 0) + end - done
                 done = end
         total = laid.sums[-1] if laid.sums else 0
-        return CacheUse(read, done - read, total - done, MappingProxyType(by_ttl) if by_ttl else _EMPTY)
+        return CacheUse(read, done - read, total - done, by_ttl)
 
     def _writes(self, laid: Laid, hit: int) -> tuple[tuple[bytes, float], ...]:
         return tuple(

@@ -10,16 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from coach.engine.cache import CacheRules, CacheUse, Laid, PrefixCache, check_marks
 from coach.engine.pricing import Price, cost_of_use
 from coach.engine.prompt import Prompt, chain_keys, running_sums
 from coach.engine.timing import Tier, time_to_first_token
 from coach.engine.warming import Warming, warming_times
-
-_NO_TOKENS: Mapping[str, int] = MappingProxyType({})
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +28,8 @@ class TrafficCall:
     """
 
     at_seconds: float
-    texts: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    tokens: Mapping[str, int] = field(default_factory=lambda: _NO_TOKENS)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, int] = field(default_factory=dict)
     output_tokens: int = 0
     group: str = ""
     label: str = ""
@@ -204,7 +200,7 @@ def _warm_ups(
     changing: frozenset[str],
 ) -> Iterator[_Event]:
     guessed = changing - known.keys()
-    tokens = mine[0].tokens if mine else _NO_TOKENS
+    tokens = mine[0].tokens if mine else {}
     times = warming_times([call.at_seconds for call in mine], warming)
     for number, (kind, at_seconds) in enumerate(times):
         guesses = dict.fromkeys(guessed, f"warm-up {group} {number}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from coach.engine.errors import PromptError
 from coach.engine.pricing import Price, cost_usd
@@ -28,7 +27,7 @@ class Warming:
     prewarm_at: float | None = None
     keepalive_every_seconds: float | None = None
     keepalive_until: float = 0.0
-    groups: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def warming_times(uses: Sequence[float], warming: Warming) -> list[tuple[str, float]]:

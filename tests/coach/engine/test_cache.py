@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import asdict, dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -361,3 +362,10 @@ def test_replay_of_a_warm_up_ends_before_a_block_that_it_cannot_know():
     )
     assert day.warming[0].use.written == 32_000
     assert (day.calls[0].use.read, day.calls[0].use.written) == (32_000, 900)
+
+
+def test_results_can_be_copied_and_pickled():
+    day = replay(LAYOUT, [call(0)], RULE, TIER, PRICE)
+    assert pickle.loads(pickle.dumps(day)) == day  # noqa: S301 - our own bytes
+    assert asdict(day.calls[0])["use"]["written_by_ttl"] == {"5m": 47_000}
+    assert asdict(RULE)["ttls"] == {"5m": 300.0, "1h": 3600.0}
