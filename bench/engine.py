@@ -29,7 +29,7 @@ from coach.engine.graph import Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.simulation import simulate_many
 
-ROUNDS = 15
+ROUNDS = 9
 MODULUS = 1_000_003
 
 

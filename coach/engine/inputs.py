@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from coach.engine.record import Record
 from coach.engine.schedule import Plan, Schedule
+from coach.engine.task import Task
 
 ABSENT: Any = object()
 """In place of a result that is not there."""
@@ -59,8 +60,8 @@ class Inputs:
         self._index = index
 
     @property
-    def task(self) -> Any:
-        """The `Task` itself."""
+    def task(self) -> Task:
+        """The task itself."""
         return self._run.plan.tasks[self._index]
 
     def __getitem__(self, name: str) -> Any:

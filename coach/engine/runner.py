@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from coach.engine.errors import DeadlineExceeded, RunError, TaskFailed, TaskTimeout
-from coach.engine.graph import Task, TaskGraph, default_needed
-from coach.engine.inputs import ABSENT, Deadline, Inputs, ThreadInputs, deadline, remaining
+from coach.engine.attempts import Attempts
+from coach.engine.errors import DeadlineExceeded, RunError, TaskFailed
+from coach.engine.graph import TaskGraph, default_needed
+from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
 from coach.engine.ports import Clock
 from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, Schedule, plan_of
@@ -113,11 +113,8 @@ class _Run:
         "over",
         "owner",
         "plan",
-        "pool",
         "record",
-        "rng",
         "schedule",
-        "seed",
         "stopping",
         "stored",
         "values",
@@ -141,8 +138,6 @@ class _Run:
         plan = self.plan = plan_of(graph)
         self.loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
-        self.pool, self.seed = pool, seed
-        self.rng: random.Random | None = None
         self.on_span, self.on_output = on_span, on_output
         self.needed = needed
         self.stored = stored or {}
@@ -160,7 +155,7 @@ class _Run:
         self.owner: list[int] = [] if plan.simple else [-1] * plan.size
         self.walkers: dict[int, asyncio.Task[None]] = {}
         self.waiting: dict[int, asyncio.Future[None]] = {}
-        self.attempts: dict[int, int] = {}
+        self.attempts = Attempts(self, pool=pool, seed=seed, stored=stored or {})
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.stopping = self.over = False
         self.expiry: float | None = None
@@ -250,7 +245,7 @@ class _Run:
                 if not simple and not self._enter(i, root):
                     return
                 work = works[i]
-                values[i] = await (self._special(i) if work is None else work(Inputs(self, i)))
+                values[i] = await (self.attempts.make(i) if work is None else work(Inputs(self, i)))
                 ends[i] = at = now()
                 if self.stopping:
                     return
@@ -326,71 +321,9 @@ class _Run:
     def _as_failure(self, i: int, error: BaseException) -> RunError:
         if isinstance(error, TaskFailed) and error.task == self.plan.names[i]:
             return error
-        failure = TaskFailed(self.plan.names[i], error, self.attempts.get(i, 1))
+        failure = TaskFailed(self.plan.names[i], error, 1)
         failure.__cause__ = error
         return failure
-
-    # Single tasks that need more than an await
-
-    async def _special(self, i: int) -> Any:
-        """Stored results, tasks without a call, blocking ones, time limits, retries."""
-        task = self.plan.tasks[i]
-        if task.name in self.stored:
-            return self.stored[task.name]
-        attempt = 1
-        while True:
-            self.attempts[i] = attempt
-            try:
-                return await self._attempt(i, task)
-            except Exception as error:
-                pause = self._pause(task, attempt)
-                if attempt > task.retries or not self._fits(pause):
-                    raise self._give_up(task, error, attempt) from error
-            await asyncio.sleep(pause)
-            attempt += 1
-
-    async def _attempt(self, i: int, task: Task) -> Any:
-        if task.timeout_seconds is None:
-            return await self._call(i, task)
-        try:
-            async with asyncio.timeout(task.timeout_seconds) as limit:
-                return await self._call(i, task)
-        except TimeoutError as error:
-            if limit.expired():
-                raise _TimedOut from error
-            raise
-
-    async def _call(self, i: int, task: Task) -> Any:
-        if task.call is None:
-            return await self._wait_out(i, task)
-        if not task.blocking:
-            return await task.call(Inputs(self, i))
-        context = contextvars.copy_context()
-        return await self.loop.run_in_executor(self.pool, context.run, task.call, ThreadInputs(self, i))
-
-    async def _wait_out(self, i: int, task: Task) -> None:
-        """A task without a call takes its typical time; a streaming join, portion by portion."""
-        if not self.plan.stream[i]:
-            await asyncio.sleep(task.duration.typical)
-            return
-        portion = task.duration.typical / len(task.needs)
-        async for _ in Inputs(self, i).arrivals():
-            await asyncio.sleep(portion)
-
-    def _pause(self, task: Task, attempt: int) -> float:
-        """Doubling, jittered by half to one and a half, so that callers who failed together do not return
-        together."""
-        if self.rng is None:
-            self.rng = random.Random(self.seed)
-        return float(task.backoff_seconds * 2 ** (attempt - 1) * (0.5 + self.rng.random()))
-
-    def _fits(self, pause: float) -> bool:
-        return self.expiry is None or self.loop.time() + pause < self.expiry
-
-    def _give_up(self, task: Task, error: Exception, attempts: int) -> TaskFailed:
-        if isinstance(error, _TimedOut) and task.timeout_seconds is not None:
-            return TaskTimeout(task.name, task.timeout_seconds, attempts)
-        return TaskFailed(task.name, error, attempts)
 
     # What calls ask for
 
@@ -432,7 +365,3 @@ class _Run:
     def _report(self, i: int) -> None:
         if self.on_span is not None and self.record.starts[i] >= 0.0:
             self.on_span(self.record.span(i))
-
-
-class _TimedOut(Exception):  # noqa: N818
-    """The task's own time limit, told apart from a TimeoutError that its call raised."""

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, remaining, run
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span
-from tests.coach.engine.graphs import chain
+from tests.coach.engine.graphs import chain, graphs
 from tests.coach.engine.virtual_time import run_virtually
 
 
@@ -145,6 +147,27 @@ def test_the_callers_cancellation_reaches_every_task() -> None:
 
     run_virtually(main())
     assert {call.ending for call in calls} == {"cancelled"}
+
+
+@given(st.data(), st.floats(0.0, 6.0), st.sampled_from(["cancel", "timeout", "deadline", "failure"]))
+@settings(max_examples=150, deadline=None)
+def test_no_exit_leaves_a_task_behind(data: st.DataObject, at: float, way: str) -> None:
+    graph = data.draw(graphs(limits=True, conditions=True, streams=True))
+    if way == "failure":
+        graph = TaskGraph([*graph, Task("bad", call=failing(at))], graph.limits)
+
+    async def main() -> None:
+        running = asyncio.create_task(run(graph, deadline_seconds=at if way == "deadline" else None))
+        try:
+            async with asyncio.timeout(at if way == "timeout" else None):
+                if way == "cancel":
+                    asyncio.get_running_loop().call_later(at, running.cancel)
+                await running
+        except (TimeoutError, asyncio.CancelledError, DeadlineExceeded, TaskFailed):
+            pass
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtually(main())
 
 
 def test_cancelling_at_once_leaves_nothing() -> None:
