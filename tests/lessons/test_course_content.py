@@ -200,3 +200,52 @@ def test_glossary_terms_are_unique_and_defined_in_one_sentence() -> None:
     for entry in _glossary():
         assert entry["definition"].endswith(".")
         assert len(re.findall(r"[.!?](?=\s|$)", entry["definition"])) == 1, entry["term"]
+
+
+@cache
+def _answers() -> list[dict[str, Any]]:
+    data: list[dict[str, Any]] = yaml.safe_load((COURSE / "answers.yaml").read_text(encoding="utf-8"))
+    return data
+
+
+def test_every_section_has_answers_and_those_of_conflicts_more() -> None:
+    places = [entry["passage"] for entry in _answers()]
+    assert {
+        entry.get("against", place) for entry, place in zip(_answers(), places, strict=True)
+    } <= _passages()
+    for place in _passages():
+        assert places.count(place) >= (4 if place.startswith("trade-offs#") else 2), place
+
+
+def test_every_suggested_question_has_an_answer_written_for_it() -> None:
+    asked = {entry["question"] for entry in _answers()}
+    suggested = {row["question"] for slug in LESSONS for row in _lesson(slug)[0]["questions"]}
+    assert suggested <= asked
+
+
+def test_answers_are_short_ask_back_and_belittle_nobody() -> None:
+    for entry in _answers():
+        text = entry["answer"]
+        assert len(text.split()) <= 70, entry["question"]
+        assert entry["then"].endswith("?"), entry["question"]
+        assert entry["then"].count("?") == 1, entry["question"]
+        assert 2 <= len(entry["also"]) <= 5, entry["question"]
+        assert not re.search(r"\b(simply|obviously|just|of course|great question)\b", text), entry["question"]
+
+
+def test_each_way_of_asking_leads_to_one_answer() -> None:
+    ways = [way.lower() for entry in _answers() for way in (entry["question"], *entry["also"])]
+    assert sorted({way for way in ways if ways.count(way) > 1}) == []
+
+
+def test_a_conflict_leads_on_to_another_one() -> None:
+    for entry in _answers():
+        if entry["passage"].startswith("trade-offs#"):
+            assert entry["against"] not in {"", entry["passage"]}, entry["question"]
+
+
+def test_answers_tell_nothing_about_the_things_of_the_exercises() -> None:
+    theirs = re.compile(
+        r"\b(flights?|hotels?|visa|lounge|loyalty|baggage|seats?|lawyers?|contracts?|expenses?)\b", re.I
+    )
+    assert [entry["question"] for entry in _answers() if theirs.search(entry["answer"])] == []
