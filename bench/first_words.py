@@ -1,8 +1,8 @@
 # .venv/bin/python bench/first_words.py
 """From the question to the first status line and to the first sentence: one learner, then fifty at once.
 
-A real Daphne on a free port with a database of its own, real sockets, the real course. Goals, at the median, for
-one and for fifty: first status within 50 ms, first sentence within 200 ms. Exit code 1 when one is missed.
+A real Daphne on a free port with a database of its own, real sockets, the real course. Goals, at the median,
+for one and for fifty: first status in 50 ms, first sentence in 200 ms. Exit code 1 when one is missed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def prepare(learners: int) -> list[str]:
 
     django.setup()
     from django.core.management import call_command
-    from lessons.models import User
 
+    from lessons.models import User
     from tests.coach.factories import sign_in
 
     call_command("migrate", verbosity=0)

@@ -26,8 +26,8 @@ _CRITIQUES = uuid.UUID("6c0f0b5c-3d1e-4f62-9f0a-0d7a4f1f7c11")
 class Begin:
     """Begin a turn: of a question, of a submission, or once more of an earlier turn.
 
-    Who asks is a learner; a session key is checked in the same transaction, and must be that learner's. An empty owner leaves the
-    turn waiting for a process that runs turns.
+    Who asks is a learner; a session key is checked in the same transaction, and must be that learner's.
+    An empty owner leaves the turn waiting for a process that runs turns.
     """
 
     key: uuid.UUID

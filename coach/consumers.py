@@ -54,7 +54,7 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
                 await self._clean_up()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Without the base class's thread hop before each message: no handler here has a connection of its own.
+        # Without the base class's thread hop before each message: no handler here holds a connection.
         await getattr(self, get_handler_name(message))(message)
 
     async def _clean_up(self) -> None:

@@ -66,7 +66,7 @@ class _Drain:
 
 
 def let_daphne_say_restart() -> None:
-    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 ("service restart")."""
+    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 (restart)."""
     module = sys.modules.get("daphne.ws_protocol")
     if module is None:
         return

@@ -11,7 +11,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def is_own_origin(origin: str | None, *, host: str, secure: bool) -> bool:
-    """`host` is the Host header. Without configured origins the page must come from that very host and port."""
+    """`host` is the Host header. Without configured origins the page must come from that host and port."""
     if not origin:
         return False
     if settings.ALLOWED_ORIGINS:

@@ -93,7 +93,7 @@ _ATTEMPT_FIELDS = ("pk", "number", "passed", "score", "findings", "measures", "r
 
 
 def attempts_of_many(keys: Collection[AttemptKey]) -> dict[AttemptKey, Attempts | None]:
-    """The newest two graded attempts for each key; None for an exercise that is not published. Three queries."""
+    """The newest two graded attempts for each key; None for an unpublished exercise. Three queries."""
     exercises = _exercise_rows({exercise for _, exercise, _ in keys})
     graded = _graded_of({learner for learner, _, _ in keys}, exercises.keys())
     counted = {key: _counted(key, graded.get(key[:2], [])) for key in keys}
@@ -182,7 +182,7 @@ def steps_of(*, learner_id: int, exercise_id: int) -> dict[str, Step]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authored:
-    """What the instructor wrote about an exercise's findings: hints by code and rung, misconceptions by code."""
+    """What the instructor wrote about an exercise's findings: hints by code and rung, beliefs by code."""
 
     hints: Mapping[str, Mapping[int, str]]
     misconceptions: Mapping[str, tuple[Mapping[str, Any], ...]]
@@ -231,7 +231,7 @@ def published_key() -> tuple[int, ...]:
 
 
 def published_lessons() -> list[dict[str, Any]]:
-    """What is published, for search: slug, title, address, sections with their question, authors' questions."""
+    """What is published, for search: slug, title, address, sections with their question, suggestions."""
     rows = Lesson.objects.filter(published__isnull=False).select_related("course", "published")
     return [_searchable(lesson, lesson.published) for lesson in rows if lesson.published]
 

@@ -78,7 +78,7 @@ def fragment(turn: Turn, event: TurnEvent) -> str:
 
 
 def _begun(turn: Turn, event: TurnEvent) -> str:
-    frame = _shell(get_language(), str(turn.kind), bool(turn.question))
+    frame = _shell(get_language(), str(turn.kind), asks=bool(turn.question))
     return mark_safe(_filled(frame, turn))  # noqa: S308 - a template's own output; what is put in is escaped
 
 
@@ -89,7 +89,7 @@ _STANDIN = Turn(
 
 
 @lru_cache(maxsize=64)
-def _shell(language: str, kind: str, asks: bool) -> str:
+def _shell(language: str, kind: str, *, asks: bool) -> str:
     turn = Turn(uuid=_STANDIN.uuid, number=_STANDIN.number, kind=kind, state=Turn.State.RUNNING)
     turn.question = _STANDIN.question if asks else ""
     article = get_template("coach/turn.html").render({"view": TurnView(turn=turn, seq=1)})

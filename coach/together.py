@@ -1,5 +1,5 @@
-"""Reads that many turns want at the same moment become one query: what comes while a batch is read waits for the
-next one, and that takes all of it."""
+"""Reads that many turns want at the same moment become one query: what comes while a batch is read waits for
+the next one, and that takes all of it."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ class Supervisor:
         run.task = self.loop.create_task(self._answer(run), name=f"turn-{run.turn.pk}")
 
     async def _let_others_in(self) -> None:
-        """Who has asked is told so before anybody is answered; a steady stream of askers holds nobody up for long."""
+        """Who has asked is told so before anybody is answered; a stream of askers holds nobody up long."""
         until = self.loop.time() + DOOR_SECONDS
         while self._arriving and self.loop.time() < until:
             await asyncio.wait({*self._arriving}, timeout=DOOR_SECONDS)

@@ -1,4 +1,4 @@
-"""The coach without a socket, the page of a conversation, how a reply was made; and the site's error pages."""
+"""The coach without a socket, the page of a conversation, how a reply was made; the site's error pages."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ __all__ = ["Link"]
 def attempt_first(title: str, *, in_exercise: bool) -> str:
     if in_exercise:
         return _(
-            "You have not handed anything in here yet, so there is nothing of yours to talk about. Hand in a first attempt, however rough; then I can point at places in it."
+            "You have not handed anything in here yet, so there is nothing of yours to talk about. "
+            "Hand in a first attempt, however rough; then I can point at places in it."
         )
     return _("About “%(title)s” I can say something once you have handed in an attempt.") % {"title": title}
 
@@ -151,7 +152,8 @@ def start_with(finding: Finding) -> str:
 
 def rule_not_mood() -> str:
     return _(
-        "What I may give away follows a rule in this course’s code; nothing that is written here changes it, whoever writes it."
+        "What I may give away follows a rule in this course’s code; nothing that is written here "
+        "changes it, whoever writes it."
     )
 
 
@@ -209,7 +211,8 @@ def open_section(title: str) -> str:
 
 def all_discussed() -> str:
     return _(
-        "We have been through every section of this lesson. Ask me about any of them again, or take the next exercise."
+        "We have been through every section of this lesson. Ask me about any of them again, or "
+        "take the next exercise."
     )
 
 
@@ -255,17 +258,20 @@ def nearest() -> str:
 
 def who() -> str:
     return _(
-        "I am the built-in coach: no language model, no person. I write from your graded attempts, from hints that the course’s authors wrote, and from passages of these lessons."
+        "I am the built-in coach: no language model, no person. I write from your graded attempts, "
+        "from hints that the course’s authors wrote, and from passages of these lessons."
     )
 
 
 def able(*, in_exercise: bool) -> str:
     if in_exercise:
         return _(
-            "You can ask what is wrong with your attempt, what changed since the last one, for a hint, for a term of the lessons, or say “show me”."
+            "You can ask what is wrong with your attempt, what changed since the last one, for a "
+            "hint, for a term of the lessons, or say “show me”."
         )
     return _(
-        "You can ask what a term means, why something holds, what this section says, or how your attempt at the exercise stands."
+        "You can ask what a term means, why something holds, what this section says, or how your "
+        "attempt at the exercise stands."
     )
 
 

@@ -41,7 +41,7 @@ class Asked:
 
     @property
     def finding(self) -> Finding | None:
-        """The finding that is talked about: the one named, else the one of the turn before, else the gravest."""
+        """The finding that is talked about: the one named, else the turn before's, else the gravest."""
         named = next((each for each in self.findings if each.number == self.reading.number), None)
         if self.reading.number:
             return named

@@ -1,4 +1,4 @@
-"""Which sentences of a passage answer a question: the ones with its rarer words, whole, in their own order."""
+"""Which sentences of a passage answer a question: those with its rarer words, whole, in their own order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ SENTENCES_MAX = 3
 ENOUGH_WORDS = 22
 # A sentence that leans on the one before it cannot stand first.
 _LEANING = re.compile(
-    r"^(?:this|that|these|those|it|its|they|them|their|he|she|but|so|then|hence|here|there|thus|both|either|neither"
-    r"|or|and|nor|yet|still|also|instead|otherwise|therefore|such|all at once|in between|to know|if so|if not|now|the (?:second|third|other|former|latter|first)"
-    r"|another|one of|most of|some of|check that|something else|nor can|wrapping|halve the|with reads|streamed|sum|under|with that|with it|without it)\b",
+    r"^(?:this|that|these|those|it|its|they|them|their|he|she|but|so|then|hence|here|there|thus|"
+    r"both|either|neither"
+    r"|or|and|nor|yet|still|also|instead|otherwise|therefore|such|all at once|in between|to know|"
+    r"if so|if not|now|the (?:second|third|other|former|latter|first)"
+    r"|another|one of|most of|some of|check that|something else|nor can|wrapping|halve the|"
+    r"with reads|streamed|sum|under|with that|with it|without it)\b",
     re.IGNORECASE,
 )
 _DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
@@ -25,7 +28,7 @@ _DEFINING = re.compile(r"\b(?:is|are|means?|stands? for|consists? of|called)\b")
 def sentences_for(
     question: str, section: Section, index: Index, *, said: Collection[str] = (), best_text: str = ""
 ) -> list[str]:
-    """Up to three sentences of one paragraph of a section, the paragraph that has most of the question's words.
+    """Up to three sentences of one paragraph of a section, the one that has most of the question's words.
 
     `best_text`: the paragraph that the search liked best."""
     asked = index.asked(question)

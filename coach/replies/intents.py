@@ -39,67 +39,118 @@ class Reading:
 
 _ORDINALS = {"first": 1, "second": 2, "third": 3}
 _NUMBER = re.compile(
-    r"\b(?:finding|marker|number|point|problem|issue|no\.?|#)\s*#?(\d{1,2})\b|\b(first|second|third) (?:finding|marker|one|problem|point)\b"
+    r"\b(?:finding|marker|number|point|problem|issue|no\.?|#)\s*#?(\d{1,2})\b|\b(first|second|"
+    r"third) (?:finding|marker|one|problem|point)\b"
 )
 _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
     (intent, re.compile(pattern))
     for intent, pattern in (
         (
             Intent.PRESSURE,
-            r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|rule|prompt|previous|above|guard|restriction)|(?:your|show|reveal|print|repeat|leak)\b.{0,30}\bsystem prompt|jailbreak|developer mode|\b(?:pretend|imagine|act as|role-?play)\b.{0,60}\b(?:you|teacher|no rules|solution|answer)|i(?:'m| am) (?:the |your |an? )?(?:instructor|teacher|admin|developer|author|professor)\b|for (?:testing|debugging) purposes|\b(?:spell|encode|base64|rot13|reversed?|acrostic|poem|translate|in french|in german)\b.{0,50}\b(?:answer|solution|fix)|\b(?:answer|solution|fix)\b.{0,50}\b(?:base64|rot13|backwards|reversed|encoded|poem|letter by letter)|(?:what(?:'s| is| would)|give|tell|reveal|say|write|print|output|share|leak).{0,40}\b(?:the|your|correct|right|full|exact|reference|model)\b.{0,20}\b(?:answer|solution|fix)\b|\b(?:solve|do) (?:it|this|the exercise|my exercise)(?: for me)?\b|(?:yes or no|true or false|am i right|is it (?:correct|right)).{0,80}\b(?:depend|arrow|need|edge|block|order)",
+            r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instruction|rule|prompt|"
+            r"previous|above|guard|restriction)|(?:your|show|reveal|print|repeat|"
+            r"leak)\b.{0,30}\bsystem prompt|jailbreak|developer mode|\b(?:pretend|imagine|act as|"
+            r"role-?play)\b.{0,60}\b(?:you|teacher|no rules|solution|answer)|i(?:'m| am) (?:the |"
+            r"your |an? )?(?:instructor|teacher|admin|developer|author|professor)\b|for (?:testing|"
+            r"debugging) purposes|\b(?:spell|encode|base64|rot13|reversed?|acrostic|poem|translate|"
+            r"in french|in german)\b.{0,50}\b(?:answer|solution|fix)|\b(?:answer|solution|"
+            r"fix)\b.{0,50}\b(?:base64|rot13|backwards|reversed|encoded|poem|letter by letter)|"
+            r"(?:what(?:'s| is| would)|give|tell|reveal|say|write|print|output|share|"
+            r"leak).{0,40}\b(?:the|your|correct|right|full|exact|reference|"
+            r"model)\b.{0,20}\b(?:answer|solution|fix)\b|\b(?:solve|do) (?:it|this|the exercise|"
+            r"my exercise)(?: for me)?\b|(?:yes or no|true or false|am i right|is it (?:correct|"
+            r"right)).{0,80}\b(?:depend|arrow|need|edge|block|order)",
         ),
         (
             Intent.HINT,
-            r"\bhints?\b|\bclue\b|\bnudge\b|\b(?:i'?m|i am|totally|still|got|get) stuck\b|^stuck\b|^help(?: me)?(?: please)?$|\bhelp me (?:with|fix|out|solve)\b|no idea (?:how|what|where)|don'?t know (?:how|what|where) to (?:start|begin|do|go|fix|change)",
+            r"\bhints?\b|\bclue\b|\bnudge\b|\b(?:i'?m|i am|totally|still|got|get) stuck\b|^stuck\b|"
+            r"^help(?: me)?(?: please)?$|\bhelp me (?:with|fix|out|solve)\b|no idea (?:how|what|"
+            r"where)|don'?t know (?:how|what|where) to (?:start|begin|do|go|fix|change)",
         ),
         (
             Intent.COMPARE,
-            r"\bwhat(?:'s| has| is|'ve i| have i)? ?(?:changed|different|improved|new)\b|(?:since|than|with|to|and) (?:my |the )?(?:last|previous|earlier|first) (?:attempt|try|one|time|version|run|submission)|compare (?:my|the|these)? ?(?:two |last )?(?:attempts|tries|runs|plans)|did (?:i|it|that) (?:get|become|do) (?:any )?(?:better|worse)|is (?:it|this|my \w+) (?:any )?better (?:now|than before)",
+            r"\bwhat(?:'s| has| is|'ve i| have i)? ?(?:changed|different|improved|new)\b|(?:since|"
+            r"than|with|to|and) (?:my |the )?(?:last|previous|earlier|first) (?:attempt|try|one|"
+            r"time|version|run|submission)|compare (?:my|the|these)? ?(?:two |last )?(?:attempts|"
+            r"tries|runs|plans)|did (?:i|it|that) (?:get|become|do) (?:any )?(?:better|worse)|"
+            r"is (?:it|this|my \w+) (?:any )?better (?:now|than before)",
         ),
         (
             Intent.PROGRESS,
-            r"how (?:am|did|was) i (?:doing|do|done)?|how(?:'s| is) (?:my|it) (?:plan|answer|attempt|going|looking|progress)|my (?:score|progress|result|grade|mark)s?\b|did i pass|have i (?:passed|finished|mastered)|what(?:'s| is) (?:still )?(?:left|missing|open|remaining)|how (?:many|much) .{0,30}(?:left|findings|mistakes|errors)|how (?:far|good) (?:am i|is my)|am i done",
+            r"how (?:am|did|was) i (?:doing|do|done)?|how(?:'s| is) (?:my|it) (?:plan|answer|"
+            r"attempt|going|looking|progress)|my (?:score|progress|result|grade|mark)s?\b|"
+            r"did i pass|have i (?:passed|finished|mastered)|what(?:'s| is) (?:still )?(?:left|"
+            r"missing|open|remaining)|how (?:many|much) .{0,30}(?:left|findings|mistakes|errors)|"
+            r"how (?:far|good) (?:am i|is my)|am i done",
         ),
         (
             Intent.WHY,
-            r"\bwhat(?:'s| is| was|'d i| did i)? ?(?:do |get |i do )?(?:wrong|the (?:problem|mistake|issue|matter))\b|why (?:is|was|does|did|isn'?t|am)\b.{0,60}\b(?:wrong|marked|flagged|incorrect|bad|a problem|finding|marker|slow|costly|not (?:right|correct|ok|good)|lose|fail)|(?:explain|what does|what is|what about|tell me about|more about|elaborate on).{0,20}\b(?:finding|marker|number|problem|feedback|critique|comment)\b|(?:don'?t|do not|didn'?t) (?:understand|get|agree).{0,30}\b(?:finding|marker|feedback|critique|comment|grade)\b|\bwhere (?:is|was|are|did) .{0,20}(?:mistake|error|wrong|problem)",
+            r"\bwhat(?:'s| is| was|'d i| did i)? ?(?:do |get |i do )?(?:wrong|the (?:problem|"
+            r"mistake|issue|matter))\b|why (?:is|was|does|did|isn'?t|am)\b.{0,60}\b(?:wrong|marked|"
+            r"flagged|incorrect|bad|a problem|finding|marker|slow|costly|not (?:right|correct|ok|"
+            r"good)|lose|fail)|(?:explain|what does|what is|what about|tell me about|more about|"
+            r"elaborate on).{0,20}\b(?:finding|marker|number|problem|feedback|critique|comment)\b|"
+            r"(?:don'?t|do not|didn'?t) (?:understand|get|agree).{0,30}\b(?:finding|marker|feedback|"
+            r"critique|comment|grade)\b|\bwhere (?:is|was|are|did) .{0,20}(?:mistake|error|wrong|"
+            r"problem)",
         ),
         (
             Intent.NEXT,
-            r"what (?:now|next)\b|what (?:should|do|shall|can|could|would) (?:i|we) (?:do|try|change|look at|read|work on|start with|begin with|fix)(?: next| now| first)?\b(?! (?:if|when|about))|where (?:do|should|shall|can) i (?:start|begin|look|go)|(?:which|what) .{0,20}\bfirst\b\??$|how do i (?:start|begin|proceed|continue)",
+            r"what (?:now|next)\b|what (?:should|do|shall|can|could|would) (?:i|we) (?:do|try|"
+            r"change|look at|read|work on|start with|begin with|fix)(?: next| now|"
+            r" first)?\b(?! (?:if|when|about))|where (?:do|should|shall|can) i (?:start|begin|look|"
+            r"go)|(?:which|what) .{0,20}\bfirst\b\??$|how do i (?:start|begin|proceed|continue)",
         ),
         (
             Intent.WHO,
-            r"\b(?:who|what) (?:are|r) (?:you|u)\b|are you (?:a |an )?(?:real|human|person|bot|robot|ai\b|llm|model|machine|chat\s?gpt|gpt|claude|language model)|which (?:model|llm|ai) (?:are|do|is)|is this (?:an? )?(?:ai|llm|bot|human|model)|do you use (?:an? )?(?:llm|model|ai)\b",
+            r"\b(?:who|what) (?:are|r) (?:you|u)\b|are you (?:a |an )?(?:real|human|person|bot|"
+            r"robot|ai\b|llm|model|machine|chat\s?gpt|gpt|claude|language model)|which (?:model|llm|"
+            r"ai) (?:are|do|is)|is this (?:an? )?(?:ai|llm|bot|human|model)|"
+            r"do you use (?:an? )?(?:llm|model|ai)\b",
         ),
         (
             Intent.ABLE,
-            r"what (?:can|could|do) (?:you|u) (?:do|know|help|answer)|how (?:can|do|does) (?:you|i|this|it) (?:help|use you|use this|work with you)|what (?:can|may|should|could) i ask|how does (?:this|the) coach work",
+            r"what (?:can|could|do) (?:you|u) (?:do|know|help|answer)|how (?:can|do|does) (?:you|i|"
+            r"this|it) (?:help|use you|use this|work with you)|what (?:can|may|should|could) i ask|"
+            r"how does (?:this|the) coach work",
         ),
         (
             Intent.TOPICS,
-            r"(?:which|what|list|show|name|give|other|another|more|next|any).{0,40}\b(?:conflicts?|trade-?offs?|topics?|fights?|techniques?)\b|what (?:else )?(?:can|should|could|shall) we (?:talk|discuss|look)",
+            r"(?:which|what|list|show|name|give|other|another|more|next|any).{0,40}\b(?:conflicts?|"
+            r"trade-?offs?|topics?|fights?|techniques?)\b|what (?:else )?(?:can|should|could|"
+            r"shall) we (?:talk|discuss|look)",
         ),
         (
             Intent.GREETING,
-            r"^(?:hi+|hello|hey+|hallo|good (?:morning|afternoon|evening|day)|greetings|yo|howdy)(?: there| coach| again)?$",
+            r"^(?:hi+|hello|hey+|hallo|good (?:morning|afternoon|evening|day)|greetings|yo|"
+            r"howdy)(?: there| coach| again)?$",
         ),
         (
             Intent.THANKS,
-            r"^(?:ok(?:ay)?,? |great,? |perfect,? |cool,? )?(?:thanks?|thank you|thx|ty|cheers|got it|makes sense|i see|understood|that helps?|helpful|nice|great|cool|perfect|awesome)(?: (?:you|a lot|so much|very much|coach|now|that helps?|got it|makes sense))*$",
+            r"^(?:ok(?:ay)?,? |great,? |perfect,? |cool,? )?(?:thanks?|thank you|thx|ty|cheers|"
+            r"got it|makes sense|i see|understood|that helps?|helpful|nice|great|cool|perfect|"
+            r"awesome)(?: (?:you|a lot|so much|very much|coach|now|that helps?|got it|"
+            r"makes sense))*$",
         ),
         (
             Intent.MORE,
-            r"^(?:and |ok(?:ay)?,? |yes,? |please |so )*(?:go on|more|tell me more|continue|keep going|and then|and|say more|yes|yes please|sure|ok(?:ay)?|elaborate|more (?:detail|about (?:it|that|this))s?|what else|anything else|why|how so|how come|and why|can you (?:elaborate|say more|explain (?:more|that|it))|explain (?:that|it|more|further)|i don'?t (?:get|understand)(?: (?:it|that))?)(?: please)?$",
+            r"^(?:and |ok(?:ay)?,? |yes,? |please |so )*(?:go on|more|tell me more|continue|"
+            r"keep going|and then|and|say more|yes|yes please|sure|ok(?:ay)?|elaborate|"
+            r"more (?:detail|about (?:it|that|this))s?|what else|anything else|why|how so|how come|"
+            r"and why|can you (?:elaborate|say more|explain (?:more|that|it))|explain (?:that|it|"
+            r"more|further)|i don'?t (?:get|understand)(?: (?:it|that))?)(?: please)?$",
         ),
         (
             Intent.HERE,
-            r"\b(?:this|the|current|open) (?:section|part|paragraph|page|lesson|chapter|figure)\b|^(?:explain|summari[sz]e|what(?:'s| is)) (?:this|here)$|what am i (?:reading|looking at)|(?:summari[sz]e|sum up|tl;?dr)",
+            r"\b(?:this|the|current|open) (?:section|part|paragraph|page|lesson|chapter|figure)\b|"
+            r"^(?:explain|summari[sz]e|what(?:'s| is)) (?:this|here)$|what am i (?:reading|"
+            r"looking at)|(?:summari[sz]e|sum up|tl;?dr)",
         ),
     )
 )
 _QUESTION = re.compile(
-    r"\?|^(?:what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|will|has|have|may|explain|tell|define|describe|give|show|compare|help|list|name)\b"
+    r"\?|^(?:what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|"
+    r"will|has|have|may|explain|tell|define|describe|give|show|compare|help|list|name)\b"
 )
 
 

@@ -65,10 +65,12 @@ def _raised(step: Step) -> Step:
 _SHOW = re.compile(
     r"^(?:(?:ok(?:ay)?|please|yes|well|then|now|no|i give up|giving up|i'?m stuck|coach)[\s,.!:;-]*)*"
     r"(?:can you |could you |would you |will you |i want you to |i'?d like you to )?(?:please )?(?:just )?"
-    r"(?:show me(?: (?:the|your|its) (?:answer|solution|fix)| it| how(?: it(?:'s| is) done)?| what (?:the )?(?:answer|solution|fix) is)?"
+    r"(?:show me(?: (?:the|your|its) (?:answer|solution|fix)| it| how(?: it(?:'s| is) done)?|"
+    r" what (?:the )?(?:answer|solution|fix) is)?"
     r"|(?:tell|give) me the (?:answer|solution|fix)"
     r"|reveal (?:it|the (?:answer|solution|fix)))"
-    r"(?: (?:to|for|of) (?:finding |number |no\.? ?|#)?(?P<number>\d{1,2}|this|that|it|the (?:first|second|third)(?: one| finding)?))?"
+    r"(?: (?:to|for|of) (?:finding |number |no\.? ?|#)?(?P<number>\d{1,2}|this|that|it|the (?:first|"
+    r"second|third)(?: one| finding)?))?"
     r"(?:[\s,]*(?:please|now|then|i give up|already|thanks|thank you))*[\s.!?]*$"
 )
 

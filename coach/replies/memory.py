@@ -12,8 +12,8 @@ _TOPICS_MAX = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """`topic`: the passage's place that is being talked about. `finding`: the finding's key. `said`: sentences of
-    lessons that were shown already. `discussed`: places talked about. `asked`: whether the coach's last turn asked
+    """`topic`: the place that is being talked about. `finding`: the finding's key. `said`: lesson sentences
+    that were shown already. `discussed`: places talked about. `asked`: whether the coach's last turn asked
     something back; `turns`: how many there were before."""
 
     topic: str = ""

@@ -1,4 +1,4 @@
-"""The lesson passages that a reply stands on: BM25 over the published paragraphs, found again when they change."""
+"""The lesson passages that a reply stands on: BM25 over the published paragraphs, indexed anew on change."""
 
 from __future__ import annotations
 
@@ -289,8 +289,8 @@ class Section:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its BM25 score, and how much of the question it covers: the score as a share of what a
-    passage made of nothing but the question's words would get, words that no lesson has included. `terms` counts
-    the question's words."""
+    passage made of nothing but the question's words would get, words that no lesson has included. `terms`
+    counts the question's words."""
 
     passage: Passage
     score: float
@@ -362,7 +362,7 @@ class Index:
             self._bm25.index(corpus, show_progress=False)
 
     def find(self, query: str, *, limit: int = 3, near: str = "", lesson: str = "") -> list[Hit]:
-        """The best passages for a question, best first. `near`, `lesson`: what is open weighs a little more."""
+        """The best passages for a question, best first. `near`, `lesson`: what is open weighs more."""
         asked = self.asked(query)
         terms = sorted(asked & self.vocabulary)
         if not terms or self._bm25 is None:
@@ -440,7 +440,7 @@ _checked_at = 0.0
 
 
 def index() -> Index:
-    """The index of what is published now. Asks the database at most every few seconds; call it in a thread."""
+    """The index of what is published now. Asks the database every few seconds at most; call in a thread."""
     global _index, _key, _checked_at  # noqa: PLW0603 - one index a process
     with _lock:
         if _index is not None and time.monotonic() - _checked_at < CHECK_SECONDS:

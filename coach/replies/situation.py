@@ -90,6 +90,6 @@ class Words:
         return self.authored.misconceptions.get(finding.code, ())
 
     def instead(self, finding: Finding, rung: Rung) -> list[str]:
-        """What may stand in for a sentence that the guard stopped: hints of this rung, then of those below."""
+        """What may stand in for a sentence that the guard stopped: hints of this rung, then of lower ones."""
         rungs = [each for each in reversed(Rung) if each <= min(rung, Rung.EXAMPLE)]
         return [text for text in (self.hint(finding, each) for each in rungs) if text]

@@ -171,6 +171,7 @@
   // What was asked has become a turn: only now may the text leave the composer.
   function begun(turn) {
     const form = byId("coach-composer");
+    document.querySelectorAll(".coach-suggestions").forEach((group) => group.remove());
     const question = document.querySelector(`#turn-${turn} .coach-question`);
     if (!form || !question) return;
     const box = form.elements.question;

@@ -22,9 +22,11 @@ SECTIONS: dict[str, list[tuple[str, str, list[str]]]] = {
             "dependency-graph",
             "Draw what waits for what",
             [
-                "To know what may run together you need a picture. Write down every task and ask which values must exist "
-                "before it can begin. Draw an arrow from every producer to its reader. The result is the dependency graph.",
-                "An arrow that you forget lets a task start before its input exists: the answer is wrong. An arrow too "
+                "To know what may run together you need a picture. Write down every task and ask which "
+                "values must exist before it can begin. Draw an arrow from every producer to its reader. "
+                "The result is the dependency graph.",
+                "An arrow that you forget lets a task start before its input exists: the answer is wrong. "
+                "An arrow too "
                 "many makes a task wait for something it never reads.",
             ],
         ),
@@ -32,7 +34,8 @@ SECTIONS: dict[str, list[tuple[str, str, list[str]]]] = {
             "critical-path",
             "The critical path",
             [
-                "The critical path is the longest chain of dependent tasks. It sets the time of the whole run, whatever "
+                "The critical path is the longest chain of dependent tasks. It sets the time of the run, "
+                "whatever "
                 "else is going on beside it.",
                 "Slack is the time by which another task may be late without anybody noticing it at the end.",
             ],
@@ -43,7 +46,8 @@ SECTIONS: dict[str, list[tuple[str, str, list[str]]]] = {
             "prefix",
             "A prefix is read once",
             [
-                "Prompt caching stores the state of a prefix. A later call that begins with exactly the same tokens reads "
+                "Prompt caching stores the state of a prefix. A later call that begins with exactly the same "
+                "tokens reads "
                 "it back at a tenth of the price.",
                 "An insertion in the middle of the prefix makes everything that follows new again.",
             ],
@@ -67,7 +71,12 @@ def publish_lesson(lesson: Lesson, sections: list[tuple[str, str, list[str]]]) -
             "text": " ".join(paragraphs),
             "blocks": [
                 {"kind": "html", "html": "".join(f"<p>{text}</p>" for text in paragraphs)},
-                {"kind": "question", "id": anchor, "prompt_html": f"<p>What follows from “{title}”?</p>", "choices": []},
+                {
+                    "kind": "question",
+                    "id": anchor,
+                    "prompt_html": f"<p>What follows from “{title}”?</p>",
+                    "choices": [],
+                },
             ],
         }
         for anchor, title, paragraphs in sections
@@ -80,7 +89,9 @@ def publish_lesson(lesson: Lesson, sections: list[tuple[str, str, list[str]]]) -
         source="",
         sections=rows,
         coach_opening="What waits for what?",
-        coach_questions=[{"question": f"What is {title}?", "anchor": anchor} for anchor, title, _ in sections],
+        coach_questions=[
+            {"question": f"What is {title}?", "anchor": anchor} for anchor, title, _ in sections
+        ],
         digest=uuid.uuid4().hex,
     )
     lesson.published = revision
@@ -89,13 +100,19 @@ def publish_lesson(lesson: Lesson, sections: list[tuple[str, str, list[str]]]) -
     return revision
 
 
-def make_finding(code: str = "missing-dependency", place: str = "edge:flights>seats", **fields: Any) -> Finding:
+def make_finding(
+    code: str = "missing-dependency", place: str = "edge:flights>seats", **fields: Any
+) -> Finding:
     given = {
         "place_label": "Seat offers",
         "severity": "wrong",
         "message": "“Seat offers” starts at 0 ms, before one of the values it reads exists.",
         "fix": "Let “Seat offers” wait for “Search flights”, because it reads the flights that were found.",
-        "fix_terms": (("seat offers", "seats"), ("search flights", "flights"), ("wait", "waits", "need", "needs", "after", "depends")),
+        "fix_terms": (
+            ("seat offers", "seats"),
+            ("search flights", "flights"),
+            ("wait", "waits", "need", "needs", "after", "depends"),
+        ),
         "passage": "parallel#dependency-graph",
     }
     return Finding(code=code, place=place, **{**given, **fields})
@@ -109,17 +126,31 @@ def second_finding() -> Finding:
         severity="slow",
         message="“Visa rules” begins only at 600 ms and takes 450 ms.",
         fix="Remove the arrow from “Check hotels” to “Visa rules”.",
-        fix_terms=(("visa rules", "visa"), ("check hotels", "hotels"), ("remove", "drop", "delete", "without")),
+        fix_terms=(
+            ("visa rules", "visa"),
+            ("check hotels", "hotels"),
+            ("remove", "drop", "delete", "without"),
+        ),
         passage="parallel#critical-path",
     )
 
 
 def make_exercise(lesson: Lesson | None = None, slug: str = "travel") -> Exercise:
     exercise = Exercise.objects.create(
-        lesson=lesson or make_lesson(), slug=slug, kind="dispatch_plan", title="Travel agent", brief="Plan it."
+        lesson=lesson or make_lesson(),
+        slug=slug,
+        kind="dispatch_plan",
+        title="Travel agent",
+        brief="Plan it.",
     )
     exercise.published = ExerciseRevision.objects.create(
-        exercise=exercise, number=1, title="Travel agent", brief="Plan it.", brief_html="", spec={}, digest="x"
+        exercise=exercise,
+        number=1,
+        title="Travel agent",
+        brief="Plan it.",
+        brief_html="",
+        spec={},
+        digest="x",
     )
     exercise.save()
     for code in ("missing-dependency", "needless-dependency"):
@@ -134,7 +165,7 @@ def make_exercise(lesson: Lesson | None = None, slug: str = "travel") -> Exercis
             "Look at {place}, at the moment when it starts.",
             "Which values are read there, and which of them exist then?",
             "An arrow stands for a value that has to exist before its reader begins.",
-            "Another scenario: a translator loads a glossary before it knew the language, and took the wrong one.",
+            "Another scenario: a translator loads a glossary before it knew the language: the wrong one.",
             "Add the arrow that is missing at {place}.",
         ]
         for rung, text in enumerate(texts, start=1):
@@ -142,7 +173,9 @@ def make_exercise(lesson: Lesson | None = None, slug: str = "travel") -> Exercis
     return exercise
 
 
-def make_submission(learner: User, exercise: Exercise, *findings: Finding, seconds: float = 2.0) -> Submission:
+def make_submission(
+    learner: User, exercise: Exercise, *findings: Finding, seconds: float = 2.0
+) -> Submission:
     found = numbered(findings)
     assert exercise.published is not None
     measure = Measure(key="total", label="Total time", as_found=3.0, theirs=seconds, best=1.3, unit="s")
@@ -162,10 +195,17 @@ def make_submission(learner: User, exercise: Exercise, *findings: Finding, secon
     )
 
 
-def make_turn(learner: User, exercise: Exercise, *, number: int = 1, state: str = "done", **fields: Any) -> Turn:
+def make_turn(
+    learner: User, exercise: Exercise, *, number: int = 1, state: str = "done", **fields: Any
+) -> Turn:
     conversation, _ = Conversation.objects.get_or_create(learner=learner, exercise=exercise)
     turn = Turn.objects.create(
-        conversation=conversation, number=number, kind=Turn.Kind.ANSWER, state=state, question="Why?", **fields
+        conversation=conversation,
+        number=number,
+        kind=Turn.Kind.ANSWER,
+        state=state,
+        question="Why?",
+        **fields,
     )
     TurnEvent.objects.create(turn=turn, seq=1, kind=TurnEvent.Kind.BEGUN)
     return turn

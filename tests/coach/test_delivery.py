@@ -1,5 +1,7 @@
 """On a real Daphne: the form without a socket, the stream with one, an aborted connection, a restart."""
 
+# ruff: noqa: S310 - the only addresses here are those of the server under test
+
 from __future__ import annotations
 
 import asyncio
@@ -125,6 +127,11 @@ async def read_until_end(connection: websockets.ClientConnection) -> list[str]:
     return frames
 
 
+async def read_into(frames: list[str], connection: websockets.ClientConnection) -> None:
+    while True:
+        frames.append(str(await asyncio.wait_for(connection.recv(), 15)))
+
+
 def seqs(frames: list[str]) -> list[int]:
     return [int(CURSOR.search(frame)[2]) for frame in frames]  # type: ignore[index]  # every event carries one
 
@@ -150,8 +157,7 @@ async def test_daphne_restart_closes_1012_with_every_turn_in_a_stored_state(mort
     mortal_server.process.send_signal(signal.SIGTERM)
     frames: list[str] = []
     with pytest.raises(websockets.ConnectionClosed) as closed:
-        while True:
-            frames.append(str(await asyncio.wait_for(connection.recv(), 15)))
+        await read_into(frames, connection)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
     assert "data-again=" in frames[-1]

@@ -29,11 +29,30 @@ def test_frame_stop_is_read():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "1", '"x"', "[]", "{", "{}", '{"do":"ask"}', '{"do":"drop tables"}', '{"do":null}', "NaN", '{"do":NaN}',
-     '{"do":"ack","shown":-1}', '{"do":"ack","shown":1e400}', '{"do":"ack","shown":' + "9" * 5000 + "}",
-     "[" * 100_00 + "]" * 100_00, '{"a":' * 1000 + "1" + "}" * 1000, '{"do":"ack","shown":1,"extra":1}',
-     '{"do":"subscribe","subject":"lesson:x","cursors":{"not-a-uuid":1}}', '{"do":"ack","do":"stop"}', "\ud800"],
-)  # fmt: skip
+    [
+        "",
+        "null",
+        "1",
+        '"x"',
+        "[]",
+        "{",
+        "{}",
+        '{"do":"ask"}',
+        '{"do":"drop tables"}',
+        '{"do":null}',
+        "NaN",
+        '{"do":NaN}',
+        '{"do":"ack","shown":-1}',
+        '{"do":"ack","shown":1e400}',
+        '{"do":"ack","shown":' + "9" * 5000 + "}",
+        "[" * 100_00 + "]" * 100_00,
+        '{"a":' * 1000 + "1" + "}" * 1000,
+        '{"do":"ack","shown":1,"extra":1}',
+        '{"do":"subscribe","subject":"lesson:x","cursors":{"not-a-uuid":1}}',
+        '{"do":"ack","do":"stop"}',
+        "\ud800",
+    ],
+)
 def test_frame_hostile_text_is_refused_by_name(text: str):
     assert code_of(text) in {"malformed", "unknown", "too-large", "subject"}
 
@@ -43,7 +62,10 @@ def test_frame_unstorable_question_is_named(question: object):
     assert code_of(json.dumps(ASK | {"question": question})) == "question"
 
 
-@pytest.mark.parametrize("subject", ["", "lesson:", "lesson", "x:y", "lesson:../../etc", "lesson:" + "a" * 200, 3, None, "lesson:a b"])
+@pytest.mark.parametrize(
+    "subject",
+    ["", "lesson:", "lesson", "x:y", "lesson:../../etc", "lesson:" + "a" * 200, 3, None, "lesson:a b"],
+)
 def test_frame_subject_that_cannot_be_is_named(subject: object):
     assert code_of(json.dumps(ASK | {"subject": subject})) == "subject"
 

@@ -32,7 +32,12 @@ def test_guard_stops_the_answer_in_any_dress(sentence: str):
 
 @pytest.mark.parametrize(
     "sentence",
-    [FINDING.message, "Look at “Seat offers”, at the moment when it starts.", "Which values are read there, and when?", "Hotels need no visa."],
+    [
+        FINDING.message,
+        "Look at “Seat offers”, at the moment when it starts.",
+        "Which values are read there, and when?",
+        "Hotels need no visa.",
+    ],
 )
 def test_guard_lets_through_what_gives_nothing_away(sentence: str):
     assert Guard([FACT]).clears(sentence)
@@ -66,12 +71,17 @@ def test_guard_an_empty_group_does_not_forbid_everything():
 def tell(text: str, *instead: str, steps: dict[str, Step] | None = None) -> list[str]:
     said: list[str] = []
     guard = guard_for([FINDING], steps or {}, mastered=False)
-    Teller(lambda sentence: said.append(sentence.text), guard, lambda _key: instead).tell(text, finding=FINDING.key)
+    Teller(lambda sentence: said.append(sentence.text), guard, lambda _key: instead).tell(
+        text, finding=FINDING.key
+    )
     return said
 
 
 def test_teller_replaces_a_stopped_sentence_by_the_authored_hint():
-    assert tell("Look here. Seats need flights.", "Which values are read there?") == ["Look here.", "Which values are read there?"]
+    assert tell("Look here. Seats need flights.", "Which values are read there?") == [
+        "Look here.",
+        "Which values are read there?",
+    ]
 
 
 def test_teller_takes_the_next_hint_when_the_first_gives_it_away_too():

@@ -125,7 +125,7 @@ async def test_start_of_a_process_interrupts_the_turns_of_a_dead_one(supervisor:
     await supervisor.recover()
     await in_thread(turn.refresh_from_db)()
     assert turn.state == Turn.State.INTERRUPTED
-    last = await in_thread(lambda: turn.events.last())()
+    last = await in_thread(turn.events.last)()
     assert last is not None
     assert (last.seq, last.kind, last.payload) == (2, "end", {"state": "interrupted"})
 
