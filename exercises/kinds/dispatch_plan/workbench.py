@@ -16,6 +16,7 @@ from exercises.kinds.dispatch_plan.design import best_plan, graph_of, run_plan, 
 from exercises.kinds.dispatch_plan.edges import ring_in
 from exercises.kinds.dispatch_plan.spec import PlanSpec, TaskSpec
 from exercises.kinds.dispatch_plan.words import dollars, handover_words, join_words, tier_words
+from exercises.kinds.widgets import StepperInput
 from lessons.figures.base import Picture
 from lessons.figures.graph import graph_drawing
 from lessons.figures.text import seconds_text
@@ -38,7 +39,7 @@ def prediction_form(spec: PlanSpec) -> type[forms.Form]:
             label=gettext_lazy("How long will the whole plan take, in seconds?"),
             min_value=0,
             max_value=10_000,
-            widget=forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"}),
+            widget=StepperInput(by=0.1),
         )
 
     return PlanPrediction
