@@ -7,14 +7,24 @@ import json
 import re
 import uuid
 from collections import defaultdict
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar, cast
 
+from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 
 from coach.asgi import routes
 
 CURSOR = re.compile(r'data-turn="([0-9a-f-]+)" data-seq="(\d+)"')
 SENTENCE = re.compile(r'<span class="coach-sentence">(.*?)(?: <a |</span>)')
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def in_thread(work: Callable[P, T]) -> Callable[P, Awaitable[T]]:
+    """Ask the database from a test that runs on the loop."""
+    return cast("Callable[P, Awaitable[T]]", database_sync_to_async(work))
 
 
 class Page:

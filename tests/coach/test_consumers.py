@@ -6,7 +6,6 @@ import asyncio
 import uuid
 
 import pytest
-from channels.db import database_sync_to_async as in_thread
 from django.contrib.sessions.models import Session
 
 from coach import consumers
@@ -22,7 +21,7 @@ from tests.coach.factories import (
     second_finding,
     sign_in,
 )
-from tests.coach.talking import Page
+from tests.coach.talking import Page, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
-from channels.db import database_sync_to_async as in_thread
 from django.core.management import call_command
 
 from coach.actions import Begin, Begun, begin_for_submission
@@ -20,6 +20,7 @@ from exercises.actions import hand_in
 from exercises.kinds.base import Finding
 from exercises.models import Exercise, Hint, Misconception, Submission
 from lessons.models import User
+from tests.coach.talking import in_thread
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS_AT_MOST = 130
@@ -46,13 +47,13 @@ def hand_in_every_wrong_answer() -> list[Submission]:
     return made
 
 
-async def critique(supervisor: Supervisor, submission: Submission) -> list[dict]:
+async def critique(supervisor: Supervisor, submission: Submission) -> list[dict[str, Any]]:
     outcome = await supervisor.begin_and_wait(begin_for_submission(submission), 20)
     assert isinstance(outcome, Begun)
     return await sentences_of(outcome.turn)
 
 
-async def say(supervisor: Supervisor, submission: Submission, question: str) -> list[dict]:
+async def say(supervisor: Supervisor, submission: Submission, question: str) -> list[dict[str, Any]]:
     begin = Begin(
         key=uuid.uuid4(),
         subject=Subject(kind="exercise", slug=submission.exercise.slug),
@@ -65,17 +66,17 @@ async def say(supervisor: Supervisor, submission: Submission, question: str) -> 
 
 
 @in_thread
-def sentences_of(turn: Turn) -> list[dict]:
+def sentences_of(turn: Turn) -> list[dict[str, Any]]:
     assert Turn.objects.get(pk=turn.pk).state == Turn.State.DONE
     rows = TurnEvent.objects.filter(turn=turn, kind=TurnEvent.Kind.SENTENCE).order_by("seq")
     return [row.payload for row in rows]
 
 
-def text_of(said: list[dict]) -> str:
+def text_of(said: list[dict[str, Any]]) -> str:
     return " ".join(sentence["text"] for sentence in said)
 
 
-def gives_away(findings: list[Finding], said: list[dict]) -> list[str]:
+def gives_away(findings: list[Finding], said: list[dict[str, Any]]) -> list[str]:
     """Sentences that answer by themselves; an independent, plainer reading than the guard's."""
     found = []
     for sentence in said:
@@ -111,7 +112,7 @@ async def test_critique_of_every_shipped_wrong_answer_keeps_the_rules(supervisor
         await check_rules(submission, said)
 
 
-async def check_rules(submission: Submission, said: list[dict]) -> None:
+async def check_rules(submission: Submission, said: list[dict[str, Any]]) -> None:
     findings = [Finding.from_dict(row) for row in submission.findings]
     text = text_of(said)
     where = f"{submission.exercise.slug}: {text}"

@@ -6,7 +6,6 @@ import asyncio
 import uuid
 
 import pytest
-from channels.db import database_sync_to_async as in_thread
 from django.db import OperationalError
 
 from coach import actions
@@ -26,7 +25,7 @@ from tests.coach.factories import (
     second_finding,
     sign_in,
 )
-from tests.coach.talking import Page
+from tests.coach.talking import Page, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRAVEL = Subject(kind="exercise", slug="travel")
@@ -101,7 +100,7 @@ async def test_stop_ends_a_turn_at_once_and_keeps_what_was_said(supervisor: Supe
     await page.leave()
 
 
-class _Held(dict):
+class _Held(dict[int, asyncio.Lock]):
     def __init__(self, lock: asyncio.Lock) -> None:
         super().__init__()
         self._lock = lock
