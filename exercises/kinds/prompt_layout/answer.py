@@ -180,7 +180,7 @@ def _time_in(form: Form, errors: dict[str, str]) -> time | None:
         return None
     found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text[:6])
     if found is None:
-        errors["prewarm"] = _("Write a time of day like 08:55, or leave it empty.")
+        errors["prewarm"] = _("Choose one of the times offered, or no warm-up.")
         return None
     return time(int(found[1]), int(found[2]))
 
@@ -191,7 +191,7 @@ def _minutes_in(form: Form, errors: dict[str, str]) -> int | None:
         return None
     found = re.fullmatch(r"[0-9]{1,3}", text)
     if found is None or not MIN_KEEPALIVE_MINUTES <= int(text) <= MAX_KEEPALIVE_MINUTES:
-        errors["keepalive"] = _("Write whole minutes from %(least)s to %(limit)s, or leave it empty.") % {
+        errors["keepalive"] = _("Choose whole minutes from %(least)s to %(limit)s, or no keep-alive.") % {
             "least": MIN_KEEPALIVE_MINUTES,
             "limit": MAX_KEEPALIVE_MINUTES,
         }

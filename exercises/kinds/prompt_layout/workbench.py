@@ -12,18 +12,13 @@ from django.utils.translation import gettext_lazy
 from coach.engine.prompt import Stability
 from coach.engine.traffic import CallResult
 from exercises.kinds.base import Finding, Form, Grade, markers
-from exercises.kinds.prompt_layout.answer import (
-    MAX_KEEPALIVE_MINUTES,
-    MIN_KEEPALIVE_MINUTES,
-    LayoutAnswer,
-    joined,
-    last_of,
-    order_in,
-)
+from exercises.kinds.prompt_layout.answer import LayoutAnswer, joined, last_of, order_in
 from exercises.kinds.prompt_layout.design import Run
 from exercises.kinds.prompt_layout.grade import Runs, run_all
 from exercises.kinds.prompt_layout.spec import LayoutSpec, clock, day_of, seconds_of
+from exercises.kinds.prompt_layout.warmth import keepalive_choices, prewarm_choices
 from exercises.kinds.prompt_layout.words import lifetime, stability_choices
+from exercises.kinds.widgets import StepperInput
 from lessons.figures.bars import Segment, token_bars
 from lessons.figures.base import Picture
 from lessons.figures.strips import Strip, cache_strips
@@ -36,12 +31,13 @@ class LayoutPrediction(forms.Form):
         label=gettext_lazy("What share of the day's prompt tokens will be read from the cache, in percent?"),
         min_value=0,
         max_value=100,
+        widget=StepperInput(by=5, begins_at=50),
     )
     cost_usd = forms.FloatField(
         label=gettext_lazy("What will the day cost, in dollars?"),
         min_value=0,
         max_value=100_000,
-        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        widget=StepperInput(by=0.5),
     )
 
 
@@ -55,10 +51,11 @@ def layout_context(spec: LayoutSpec, form: Form, errors: Mapping[str, str]) -> d
         "stabilities": stability_choices(),
         "lifetimes": [(ttl, lifetime(ttl)) for ttl in spec.rules.ttls],
         "prewarm": last_of(form, "prewarm")[:20],
+        "prewarm_choices": prewarm_choices(spec, last_of(form, "prewarm")[:20]),
         "prewarm_error": errors.get("prewarm", ""),
         "keepalive": last_of(form, "keepalive")[:20],
+        "keepalive_choices": keepalive_choices(spec, last_of(form, "keepalive")[:20]),
         "keepalive_error": errors.get("keepalive", ""),
-        "keepalive_range": (MIN_KEEPALIVE_MINUTES, MAX_KEEPALIVE_MINUTES),
         "announcement": _announcement(spec, last_of(form, "done"), order),
         "day": _day_facts(spec),
     }

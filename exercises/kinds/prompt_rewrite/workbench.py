@@ -27,6 +27,7 @@ from exercises.kinds.prompt_rewrite.words import (
     tier_choices,
     tier_words,
 )
+from exercises.kinds.widgets import StepperInput
 from lessons.figures.bars import Segment, Stretch, time_bars, token_bars
 from lessons.figures.base import Picture
 
@@ -44,7 +45,7 @@ def prediction_form(spec: RewriteSpec) -> type[forms.Form]:
         label=label % {"seconds": f"{before:.1f}"},
         min_value=0.01,
         max_value=600,
-        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        widget=StepperInput(by=0.1, begins_at=round(before, 1)),
     )
     return type("RewritePrediction", (forms.Form,), {"total_seconds": field})
 
