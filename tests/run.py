@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> int:
     url = postgres_url()
     status = 0
     if url is None:
-        print("PostgreSQL: not reachable, so its runs are left out (TEST_POSTGRES_URL names one).", flush=True)
+        print(
+            "PostgreSQL: not reachable, so its runs are left out (TEST_POSTGRES_URL names one).", flush=True
+        )
     else:
         print("PostgreSQL:", flush=True)
         status = run_pytest("-q", *WITH_DATABASE, DATABASE_URL=url)

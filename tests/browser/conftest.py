@@ -19,7 +19,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SHOTS = os.environ.get("SCREENSHOTS")
 
 
@@ -61,7 +67,11 @@ def wait_until_healthy(url: str, process: subprocess.Popen[str], *, seconds: flo
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     port = free_port()
-    environment = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}}
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in {"DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
+    }
     environment |= {"CRITICAL_PATH_VAR": str(folder), "PYTHONUNBUFFERED": "1"}
     log = (folder / "server.log").open("w")
     process = subprocess.Popen(
@@ -108,9 +118,11 @@ def watch(page: Page, errors: list[str]) -> Page:
     page.on("pageerror", lambda error: errors.append(f"page error: {error}"))
     page.on(
         "console",
-        lambda message: errors.append(f"console: {message.text}")
-        if message.type == "error" and not EXPECTED.search(message.text)
-        else None,
+        lambda message: (
+            errors.append(f"console: {message.text}")
+            if message.type == "error" and not EXPECTED.search(message.text)
+            else None
+        ),
     )
     return page
 

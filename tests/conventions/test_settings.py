@@ -13,7 +13,11 @@ from tests.conventions.deploy_check import production_environment
 
 def load_settings(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "import coach.settings"], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "import coach.settings"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
-    path for app in ("coach", "lessons", "exercises") for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
+    path
+    for app in ("coach", "lessons", "exercises")
+    for path in (ROOT / app).rglob("*.py")
+    if "migrations" not in path.parts
 )
 
 
