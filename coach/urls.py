@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import URLPattern, include, path
+from django.utils.translation import gettext_lazy as _
 
 from coach import views
 
@@ -20,6 +21,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.health, name="health"),
 ]
+
+admin.site.site_header = admin.site.site_title = _("Critical Path: instructors")
+admin.site.index_title = _("Authoring")
 
 handler400 = "coach.views.bad_request"
 handler403 = "coach.views.permission_denied"

@@ -18,12 +18,16 @@ OPTIONS = {
 }
 
 
+def _where(node: dict[str, Any]) -> str:
+    return " ".join(str(part) for part in node["target"])
+
+
 def violations(page: Page) -> list[str]:
     """One line a violation: rule, what is wrong, where."""
     page.evaluate(SOURCE)
     result: dict[str, Any] = page.evaluate("options => axe.run(document, options)", OPTIONS)
     return [
-        f"{found['id']}: {found['help']} at {' | '.join(node['target'][0] if isinstance(node['target'][0], str) else str(node['target']) for node in found['nodes'][:4])}"
+        f"{found['id']}: {found['help']} at {' | '.join(_where(node) for node in found['nodes'][:4])}"
         for found in result["violations"]
     ]
 
