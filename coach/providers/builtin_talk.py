@@ -47,7 +47,7 @@ def no_such_finding(number: int, findings: Sequence[Finding]) -> str:
 
 
 def about(finding: Finding) -> str:
-    return _("About %(place)s.") % {"place": inside(finding.place_label)}
+    return _("This is about %(place)s.") % {"place": finding.place_label}
 
 
 def no_more_hints() -> str:
@@ -166,7 +166,7 @@ def say_show_me() -> str:
 def in_your_attempt(finding: Finding, number: int) -> str:
     return _("In your attempt %(number)s this is about %(place)s.") % {
         "number": number,
-        "place": inside(finding.place_label),
+        "place": finding.place_label,
     }
 
 
@@ -187,6 +187,12 @@ def question_of_transfer(title: str, turn: int) -> str:
         _("Which step of an agent you know would you change first because of this?"),
     )
     return texts[turn % len(texts)] % {"title": title}
+
+
+def against(title: str) -> str:
+    return _(
+        "What would that do to “%(title)s” in your agent, and which of the two would you give up first?"
+    ) % {"title": title}
 
 
 def said_all(title: str) -> str:
@@ -280,7 +286,7 @@ def hello() -> str:
 
 
 def talk_about(finding: Finding) -> str:
-    return _("Shall we look at %(place)s first?") % {"place": inside(finding.place_label)}
+    return _("Shall we look at %(place)s first?") % {"place": finding.place_label}
 
 
 def ask_about(title: str) -> str:

@@ -45,7 +45,7 @@ async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -
         trace=stored(result.trace),
         steps=tuple(steps.values()),
         exercise_id=attempts.exercise_id,
-        memory={"finding": first.key if first else "", "next": result.values.get("next") or ""},
+        memory={"finding": first.key if first else "", "topic": result.values.get("next") or ""},
     )
 
 
@@ -122,7 +122,7 @@ async def _look_up(inputs: Inputs) -> Link | None:
 
 
 async def _prepare_next(inputs: Inputs) -> str:
-    """The place in the lessons that the next question will stand on."""
+    """The place in the lessons that the next question will stand on: what that turn's search begins with."""
     attempts: Attempts | None = inputs["attempt"]
     finding = next(iter(findings_in(attempts.latest if attempts else None)), None)
     section = inputs["lessons"].at(finding.passage) if finding else None

@@ -98,7 +98,8 @@ class _Compiled:
 
 
 def _needle(term: str) -> str:
-    return _padded(words_of(term))
+    """A term matches at the beginning of a word: authors write "summar" for summary, summaries, summarise."""
+    return f" {' '.join(words_of(term))}"
 
 
 def _padded(words: Sequence[str]) -> str:

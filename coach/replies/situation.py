@@ -71,6 +71,7 @@ class Words:
     """Authored words about findings, with the learner's own place put in."""
 
     authored: Authored = field(default_factory=lambda: Authored(hints={}, misconceptions={}))
+    looked_up: Mapping[str, str] = field(default_factory=dict)
 
     def hint(self, finding: Finding, rung: Rung) -> str:
         text = self.authored.hints.get(finding.code, {}).get(int(rung), "")
@@ -84,7 +85,11 @@ class Words:
 
     def passage(self, finding: Finding) -> str:
         """The lesson passage that explains it: the finding's own, else the misconception's."""
-        return finding.passage or next((str(row["passage"]) for row in self._beliefs(finding)), "")
+        return (
+            self.looked_up.get(finding.key)
+            or finding.passage
+            or next((str(row["passage"]) for row in self._beliefs(finding)), "")
+        )
 
     def _beliefs(self, finding: Finding) -> tuple[Mapping[str, Any], ...]:
         return self.authored.misconceptions.get(finding.code, ())

@@ -12,6 +12,7 @@ from coach.replies.parts import Link, Sentence
 from coach.replies.passages import sentences_of
 from exercises.kinds.base import Finding
 
+ANSWER_ROLE = "answer"
 Replacement = Callable[[str], Iterable[str]]
 """What may be said instead, about the finding with this key; best first."""
 
@@ -27,7 +28,12 @@ def guard_for(findings: Iterable[Finding], steps: Mapping[str, Step], *, mastere
     """The facts of an attempt's findings, without those whose answer is open to this learner."""
     findings = tuple(findings)
     facts = [
-        AnswerFact(key=finding.key, groups=finding.fix_terms, fix=finding.fix, given=finding.message)
+        AnswerFact(
+            key=finding.key,
+            groups=finding.fix_terms,
+            fix=finding.fix,
+            given=f"{finding.message} {finding.place_label}",
+        )
         for finding in findings
     ]
     opened = {key for key, step in steps.items() if step.answer_is_open}
@@ -65,7 +71,8 @@ class Teller:
             opens = not self._say(piece) and opens
 
     def _say(self, sentence: Sentence) -> bool:
-        key = self.guard.blocking(sentence.text)
+        # The ladder has opened this one answer; that it touches another finding's must not close it again.
+        key = None if sentence.role == ANSWER_ROLE else self.guard.blocking(sentence.text)
         if key is None:
             return self._out(sentence)
         self.replaced += 1

@@ -1,7 +1,5 @@
 """On a real Daphne: the form without a socket, the stream with one, an aborted connection, a restart."""
 
-# ruff: noqa: S310 - the only addresses here are those of the server under test
-
 from __future__ import annotations
 
 import asyncio

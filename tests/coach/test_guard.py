@@ -63,6 +63,13 @@ def test_guard_without_terms_still_knows_the_wording():
     assert not Guard([fact]).clears("You should move the instructions before the contract so that it caches.")
 
 
+def test_guard_terms_match_from_the_beginning_of_a_word():
+    fact = AnswerFact(key="k", groups=(("summar", "condens"),))
+    assert not Guard([fact]).clears("Hand over summaries.")
+    assert not Guard([fact]).clears("Condensed results are enough.")
+    assert Guard([fact]).clears("In midsummer everything is slow.")
+
+
 def test_guard_an_empty_group_does_not_forbid_everything():
     fact = AnswerFact(key="k", groups=(("alpha",), ()), fix="")
     assert Guard([fact]).clears("Anything at all.")

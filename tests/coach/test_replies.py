@@ -82,7 +82,7 @@ def gives_away(findings: list[Finding], said: list[dict[str, Any]]) -> list[str]
     for sentence in said:
         words = f" {' '.join(words_of(sentence['text']))} "
         for finding in findings:
-            groups = [[f" {' '.join(words_of(term))} " for term in group] for group in finding.fix_terms]
+            groups = [[f" {' '.join(words_of(term))}" for term in group] for group in finding.fix_terms]
             if groups and all(any(term in words for term in group) for group in groups):
                 found.append(sentence["text"])
     return found
