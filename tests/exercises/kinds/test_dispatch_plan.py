@@ -391,7 +391,7 @@ def test_authoring_forms_say_what_is_wrong_at_the_field():
     with pytest.raises(SpecInvalid):
         KIND.forms_to_spec(parts)
     assert parts[0].form.errors
-    assert parts[1].form.errors[0]
+    assert any(parts[1].form.errors)
 
 
 def test_authoring_forms_refuse_a_ring_by_name():
