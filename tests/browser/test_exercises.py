@@ -79,7 +79,7 @@ def test_legal_review_is_solved(hands: Hands, shot):
     page.goto("/exercises/legal-review/")
     hands.number("id_predict-hit_rate", "90")
     hands.number("id_predict-cost_usd", "1")
-    splits = page.locator('[id^="split-"]')
+    splits = page.locator('button[value^="split:"]')
     while splits.count():
         left = splits.count()
         hands.press(splits.first.get_attribute("id") or "")
@@ -95,3 +95,79 @@ def test_legal_review_is_solved(hands: Hands, shot):
     hands.press("exercise-run")
     expect_full_marks(page)
     shot(page, "solved")
+
+
+REWRITE = """Categorise the expense below and say whether it follows the policy.
+Reply in JSON with the keys category (one of the categories), compliant (yes, no or needs approval) and \
+reason (at most one sentence).
+
+Categories: Travel, Lodging, Meals, Client entertainment, Software, Office supplies, Training, Other.
+
+Policy:
+- Meals while travelling: up to 55 francs a day.
+- Client entertainment: up to 90 francs per person, with the guests' names.
+- Alcohol: only when clients are at the table.
+- Hotels: up to 220 francs a night; in Zurich and London up to 280.
+- Above 1,500 francs: approval of the head of department.
+- Above 25 francs: not without a receipt.
+- Journeys under 400 kilometres: by train; a flight is not compliant.
+- Fines are never paid, parking tickets included.
+
+Expense: {expense}
+"""
+WITHOUT_A_RULE = [
+    "Welcome!", "founded in 1931", "workshop for precision", "headquarters", "nine decades", "Industry Award",
+    "Our mission", "Our values", "Emil Halden is said", "content with soup", "hospitals and laboratories",
+    "summer party", "many different places", "travel portal", "Trust is important", "electric cars",
+    "Now to your task", "You will receive", "Think step by step", "thorough analysis",
+]  # fmt: skip
+
+
+def choose_settings(hands: Hands) -> None:
+    for setting in ("tier-small", "answer_form-structured", "reasoning-off", "streaming-on"):
+        hands.choose(f"rewrite-{setting}")
+
+
+def test_slow_prompt_is_solved_by_keyboard_alone(page: Page, shot):
+    keyboard = Keyboard(page)
+    page.goto("/exercises/slow-prompt/")
+    keyboard.number("id_predict-total_seconds", "0.9")
+    keyboard.write("rewrite-text", REWRITE)
+    choose_settings(keyboard)
+    keyboard.press("exercise-run")
+    expect_full_marks(page)
+    shot(page, "solved")
+
+
+def test_slow_prompt_is_solved_by_clicks_alone(page: Page, shot):
+    pointer = Pointer(page)
+    page.goto("/exercises/slow-prompt/")
+    page.locator("#id_predict-total_seconds-less").click()
+    page.locator(".rewrite-panel > summary").click()
+    rows = page.locator(".rewrite-sentence:has([id^=cut-])")
+    for words in WITHOUT_A_RULE:
+        left = rows.count()
+        rows.filter(has_text=words).get_by_role("button", name="Remove").click()
+        expect(rows).to_have_count(left - 1)
+    page.locator("#add-2").click()
+    expect(page.locator("#add-2")).to_have_attribute("aria-disabled", "true")
+    rows.filter(has_text="Please categorise").get_by_role("button", name="Move to the top").click()
+    expect(rows.first).to_contain_text("Please categorise")
+    choose_settings(pointer)
+    pointer.press("exercise-run")
+    expect_full_marks(page)
+    shot(page, "solved")
+
+
+def test_slow_prompt_panel_keeps_focus_and_says_what_it_did(page: Page):
+    keyboard = Keyboard(page)
+    page.goto("/exercises/slow-prompt/")
+    page.locator(".rewrite-panel > summary").focus()
+    keyboard.keys.press("Enter")
+    down = page.locator(".rewrite-sentence").first.locator('[id^="down-"]').get_attribute("id") or ""
+    keyboard.press(down)
+    expect(page.locator("#exercise-announcement")).to_contain_text("“Welcome!” is now sentence 2 of")
+    assert keyboard.focused() == down
+    keyboard.press("cut-3")
+    expect(page.locator("#exercise-announcement")).to_contain_text("taken out")
+    assert keyboard.focused() == "cut-3"

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from exercises.kinds.base import AuthoringPart, Form, Grade, Kind
-from exercises.kinds.prompt_rewrite import authoring, workbench
+from exercises.kinds.prompt_rewrite import authoring, panel, workbench
 from exercises.kinds.prompt_rewrite.answer import RewriteAnswer, form_of, parse_rewrite
 from exercises.kinds.prompt_rewrite.estimate import as_found, reference
 from exercises.kinds.prompt_rewrite.grade import GRADER_VERSION, grade_rewrite
@@ -58,6 +58,10 @@ class PromptRewrite(Kind[RewriteSpec, RewriteAnswer]):
     def workbench_context(self, spec: RewriteSpec, form: Form, errors: Mapping[str, str]) -> dict[str, Any]:
         """See `workbench.rewrite_context`."""
         return workbench.rewrite_context(spec, form, errors)
+
+    def commanded(self, spec: RewriteSpec, form: Form, command: str) -> dict[str, list[str]]:
+        """See `panel.commanded`."""
+        return panel.commanded(spec, form, command)
 
     def pictures(self, spec: RewriteSpec, answer: RewriteAnswer, grade: Grade) -> list[Picture]:
         """Tokens, time, rules, changes."""

@@ -66,6 +66,27 @@ class GroupsField(forms.CharField):
         return (self.prepare_value(initial) or "") != (data or "")
 
 
+class LinesField(forms.CharField):
+    """Lines of text, one a line."""
+
+    def __init__(self, *, label: Any, help_text: Any = "") -> None:
+        widget = forms.Textarea(attrs={"rows": 6})
+        super().__init__(label=label, help_text=help_text, required=False, widget=widget, max_length=5_000)
+
+    def to_python(self, value: Any) -> Any:
+        """A tuple of lines."""
+        lines = (line.strip() for line in (super().to_python(value) or "").splitlines())
+        return tuple(line for line in lines if line)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Lines as they are typed."""
+        return value if value is None or isinstance(value, str) else "\n".join(value)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other lines were typed."""
+        return (self.prepare_value(initial) or "") != (data or "")
+
+
 def _terms(text: str) -> tuple[str, ...]:
     terms = tuple(term.strip() for term in text.split(",") if term.strip())
     longest = max(terms, key=len, default="")
@@ -93,6 +114,10 @@ class PromptForm(forms.Form):
     tier = forms.ChoiceField(label=_("Model as found"), choices=tier_choices)
     input_tokens = forms.IntegerField(label=_("Tokens of the input"), min_value=1, max_value=100_000)
     fields_needed = TermsField(label=_("Fields that the answer needs"))
+    offered = LinesField(
+        label=_("Lines that learners may add by a click"),
+        help_text=_("One a line, at most 12: good ones, and plausible bad ones."),
+    )
 
 
 class WordsForm(forms.Form):
@@ -201,7 +226,7 @@ def _initial(spec: RewriteSpec) -> dict[str, Any]:
         accuracy[f"{tier}_reasoning"] = spec.accuracy[tier].reasoning
     prompt = {key: values[key] for key in ("text", "placeholder", "tier", "input_tokens")}
     return {
-        "prompt": {**prompt, "fields_needed": spec.fields},
+        "prompt": {**prompt, "fields_needed": spec.fields, "offered": spec.offered},
         "words": values["words"],
         "rules": values["rules"],
         "output": values["output"],
@@ -221,6 +246,7 @@ def spec_of_forms(parts: Sequence[AuthoringPart]) -> RewriteSpec:
         **{key: prompt[key] for key in ("placeholder", "tier", "input_tokens")},
         "text": _lines(prompt["text"]),
         "fields": prompt["fields_needed"],
+        "offered": prompt["offered"],
         "words": words,
         "rules": [_row(row) for row in rules if row and not row.get("DELETE")],
         "output": output,

@@ -19,6 +19,7 @@ TIER_NAMES: tuple[TierName, ...] = ("small", "medium", "large")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\n]+$", max_length=300)]
 PromptText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
 Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TERM_CHARS)]
 TermGroup = Annotated[tuple[Term, ...], Field(min_length=1, max_length=20)]
@@ -96,7 +97,11 @@ class Reference(_Frozen):
 
 
 class RewriteSpec(_Frozen):
-    """A prompt as found, with its settings. `placeholder`: where the input goes; a rewrite must keep it."""
+    """A prompt as found, with its settings.
+
+    `placeholder`: where the input goes; a rewrite must keep it. `offered`: lines that a learner may add by a
+    click, good ones and plausible bad ones.
+    """
 
     text: PromptText
     placeholder: Label
@@ -108,6 +113,7 @@ class RewriteSpec(_Frozen):
     words: Words
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=30)
     fields: tuple[Label, ...] = Field(min_length=1, max_length=10)
+    offered: tuple[Line, ...] = Field(default=(), max_length=12)
     reference: Reference
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from exercises.kinds.base import Finding, Form, Grade, markers
 from exercises.kinds.prompt_rewrite.answer import RewriteAnswer, last_of, text_in
 from exercises.kinds.prompt_rewrite.estimate import Draftsheet, as_found, work_out
 from exercises.kinds.prompt_rewrite.grade import Sheets, all_sheets
+from exercises.kinds.prompt_rewrite.panel import panel_context
 from exercises.kinds.prompt_rewrite.reading import Part
 from exercises.kinds.prompt_rewrite.spec import MAX_TEXT_CHARS, TIER_NAMES, RewriteSpec, TierName
 from exercises.kinds.prompt_rewrite.words import (
@@ -80,6 +81,7 @@ def rewrite_context(spec: RewriteSpec, form: Form, errors: Mapping[str, str]) ->
         ],
         "tiers": [_tier_row(spec, tier) for tier in TIER_NAMES],
         "needed_accuracy": f"{100 * spec.needed_accuracy:g}",
+        **panel_context(spec, form),
     }
 
 
