@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.html import strip_tags
 
 from coach.frames import Subject
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
 from coach.replies.ladder import Step
 from exercises.models import Exercise, Hint, Misconception, Submission
-from lessons.models import Lesson, LessonRevision, User
+from lessons.models import AuthoredAnswer, GlossaryTerm, Lesson, LessonRevision, User
 
 LISTED_TURNS = 40
 FULL_SCORE = 0.999
@@ -224,10 +224,27 @@ def recent_turns_of_many(keys: Collection[TurnKey]) -> dict[TurnKey, list[dict[s
     return found
 
 
-def published_key() -> tuple[int, ...]:
-    """Changes when any lesson is published or withdrawn."""
+def published_key() -> tuple[object, ...]:
+    """Changes when any lesson is published or withdrawn, and any answer or term changes."""
     published = Lesson.objects.filter(published__isnull=False).order_by("pk")
-    return tuple(pk for pk in published.values_list("published_id", flat=True) if pk is not None)
+    written = [
+        rows.aggregate(number=Count("pk"), changed=Max("changed_at"))
+        for rows in (AuthoredAnswer.objects, GlossaryTerm.objects)
+    ]
+    return (
+        *published.values_list("published_id", flat=True),
+        *(value for row in written for value in row.values()),
+    )
+
+
+def authored_answers() -> list[dict[str, str]]:
+    """What authors answer to what learners ask."""
+    rows = AuthoredAnswer.objects.values("question", "also", "answer", "passage", "then", "against")
+    return [{**row} for row in rows]
+
+
+def glossary_terms() -> list[dict[str, str]]:
+    return [{**row} for row in GlossaryTerm.objects.values("term", "definition", "passage")]
 
 
 def published_lessons() -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
 from coach.providers import builtin
 from coach.queries import Attempts, Authored
-from coach.replies.answering import Answer, Asked, answer
+from coach.replies.answering import answer
+from coach.replies.asked import Answer, Asked, Found, look_up
 from coach.replies.intents import Intent, Reading, read_question
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
 from coach.replies.ladder import Rung, Step
 from coach.replies.memory import Memory, memory_of
 from coach.replies.parts import Reply
-from coach.replies.passages import Hit, Index
+from coach.replies.passages import Index
 from coach.replies.situation import Words, changes_in
 from coach.replies.telling import Teller, findings_in, guard_for
 
@@ -109,24 +110,25 @@ async def _recall(inputs: Inputs) -> Memory:
     return memory_of(await current.get().sources.history.load((turn.conversation_id, turn.number)))
 
 
-async def _search(inputs: Inputs) -> list[Hit]:
+async def _search(inputs: Inputs) -> Found:
     job = current.get()
     reading: Reading = inputs["question"]
-    if reading.intent not in {Intent.CONCEPT, Intent.STATEMENT, Intent.TOPICS, Intent.NEXT}:
-        return []
     index: Index = inputs["lessons"]
     memory: Memory = inputs["history"]
     near = job.here or memory.topic
-    hits = index.find(job.turn.question, near=near, lesson=job.place.lesson)
-    if hits:
-        job.voice.status(_("Looking up “%(title)s”…") % {"title": hits[0].passage.title})
-    return hits
+    found = look_up(index, job.turn.question, reading, near=near, lesson=job.place.lesson)
+    section = index.at(found.place)
+    if section is not None:
+        job.voice.status(_("Looking up “%(title)s”…") % {"title": section.title})
+    return found
 
 
-async def _finding_passage(inputs: Inputs) -> str:
+async def _finding_passage(inputs: Inputs) -> dict[str, str]:
+    """Where the lessons explain the first finding, if that section is still published."""
     attempts: Attempts | None = inputs["attempt"]
     finding = next(iter(findings_in(attempts.latest if attempts else None)), None)
-    return finding.passage if finding else ""
+    section = inputs["lessons"].at(finding.passage) if finding else None
+    return {finding.key: section.place} if finding and section else {}
 
 
 async def _reply(inputs: Inputs) -> Answer:
@@ -145,8 +147,8 @@ async def _reply(inputs: Inputs) -> Answer:
         findings=findings,
         changes=changes_in(attempts) if attempts else None,
         steps=steps,
-        words=Words(authored=authored),
-        hits=tuple(inputs["search"]),
+        words=Words(authored=authored, looked_up=inputs.get("finding-passage") or {}),
+        found=inputs["search"],
         index=inputs["lessons"],
         memory=inputs["history"],
     )

@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from coach.queries import UNSPEAKABLE
-from coach.replies.passages import Index, Section, known_terms_of
+from coach.replies.passages import Index, Section
+from coach.replies.terms import known_terms_of
 
 WORDS_MAX = 70
 SENTENCES_MAX = 3

@@ -59,7 +59,8 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
             r"leak).{0,40}\b(?:the|your|correct|right|full|exact|reference|"
             r"model)\b.{0,20}\b(?:answer|solution|fix)\b|\b(?:solve|do) (?:it|this|the exercise|"
             r"my exercise)(?: for me)?\b|(?:yes or no|true or false|am i right|is it (?:correct|"
-            r"right)).{0,80}\b(?:depend|arrow|need|edge|block|order)",
+            r"right)).{0,80}\b(?:depend|arrow|need|edge|block|order)|"
+            r"\b(?:write|do|make|finish|rewrite) .{0,30}\bfor me$",
         ),
         (
             Intent.HINT,
@@ -149,7 +150,8 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
     )
 )
 _QUESTION = re.compile(
-    r"\?|^(?:what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|"
+    r"\?|\b(?:how (?:to|do|does|can|could|should)|(?:can|should|do|may) i|isn'?t it|why (?:is|do|does))\b|"
+    r"^(?:whats|hows|isnt|arent|doesnt|dont|wont|what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|"
     r"will|has|have|may|explain|tell|define|describe|give|show|compare|help|list|name)\b"
 )
 

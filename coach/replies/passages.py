@@ -17,7 +17,9 @@ import bm25s
 import numpy as np
 
 from coach import queries
+from coach.replies.bank import Bank
 from coach.replies.parts import Link
+from coach.replies.terms import asked_terms, terms_of
 
 # It sets itself to DEBUG at import and reports every index.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -25,222 +27,7 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 CHECK_SECONDS = 5.0
 """How long an index is trusted without asking whether another process has published something."""
 
-_WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[”\"')\]]*\s+(?=[“\"(\[]?[A-Z0-9À-Þ])")
-_STOP = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "again",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "don",
-        "down",
-        "each",
-        "else",
-        "even",
-        "ever",
-        "for",
-        "from",
-        "further",
-        "get",
-        "gets",
-        "give",
-        "go",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "itself",
-        "just",
-        "know",
-        "let",
-        "like",
-        "long",
-        "lot",
-        "make",
-        "many",
-        "may",
-        "me",
-        "mean",
-        "means",
-        "might",
-        "more",
-        "most",
-        "much",
-        "must",
-        "my",
-        "need",
-        "no",
-        "nor",
-        "not",
-        "now",
-        "of",
-        "off",
-        "on",
-        "once",
-        "one",
-        "only",
-        "or",
-        "other",
-        "our",
-        "out",
-        "over",
-        "own",
-        "please",
-        "put",
-        "really",
-        "same",
-        "say",
-        "see",
-        "she",
-        "should",
-        "show",
-        "so",
-        "some",
-        "something",
-        "such",
-        "take",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "thing",
-        "things",
-        "think",
-        "this",
-        "those",
-        "through",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "use",
-        "used",
-        "using",
-        "very",
-        "want",
-        "was",
-        "way",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "why",
-        "will",
-        "with",
-        "work",
-        "works",
-        "would",
-        "you",
-        "your",
-        "yours",
-        "explain",
-        "understand",
-        "difference",
-        "between",
-        "happens",
-        "happen",
-        "good",
-        "bad",
-        "mine",
-        "i'm",
-        "it's",
-        "what's",
-        "don't",
-        "doesn't",
-        "isn't",
-        "can't",
-        "won't",
-        "i've",
-        "that's",
-        "there's",
-        "let's",
-        "could",
-        "should",
-    ]
-)
-
-
-# What learners call things that the lessons call otherwise.
-_OTHER_NAMES = {
-    "chain of thought": "reasoning step",
-    "chain-of-thought": "reasoning step",
-    "cot": "reasoning step",
-    "ttl": "lifetime",
-    "time to live": "lifetime",
-    "expire": "lifetime",
-    "expiry": "lifetime",
-    "guardrail": "checking",
-    "guardrails": "checking",
-    "moderation": "checking",
-    "dag": "dependency graph",
-    "dependencies": "dependency graph arrow",
-    "ttft": "first token",
-    "json mode": "schema shape",
-    "structured output": "schema shape",
-    "concurrency": "at once side by side",
-    "concurrent": "at once side by side",
-    "parallelism": "parallel",
-    "kv cache": "prefix stored state",
-    "classifier": "classification classify",
-    "system prompt": "instructions prefix",
-    "rate limit": "limit",
-    "few-shot": "examples",
-    "invalidate": "change insertion prefix",
-    "break the cache": "changing prefix insertion",
-    "warm up": "warm prime",
-    "haiku": "smallest model tier",
-    "opus": "largest model tier",
-}
-_OTHER = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(_OTHER_NAMES, key=len, reverse=True))) + r")\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,41 +89,6 @@ def sentences_of(text: str) -> list[str]:
     return [part.strip() for part in _SENTENCE_END.split(" ".join(text.split())) if part.strip()]
 
 
-def terms_of(text: str) -> list[str]:
-    """Content words, crudely stemmed; hyphenated ones also in parts."""
-    words: list[str] = []
-    for match in _WORD.findall(text.casefold().replace("’", "'")):
-        parts = [match, *match.split("-")] if "-" in match else [match]
-        words += [_stem(part) for part in parts if part not in _STOP and len(part) > 1]
-    return words
-
-
-def _stem(word: str) -> str:
-    word = word.removesuffix("'s")
-    for ending, kept in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("ations", "ate"),
-        ("ation", "ate"),
-        ("ing", ""),
-        ("ed", ""),
-        ("es", "e"),
-        ("s", ""),
-    ):
-        if word.endswith(ending) and len(word) - len(ending) + len(kept) >= 4 and not word.endswith("ss"):
-            word = word[: len(word) - len(ending)] + kept
-            break
-    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "aeols":
-        word = word[:-1]
-    return word[:-1] if len(word) > 4 and word.endswith("e") else word
-
-
-@lru_cache(maxsize=8192)
-def known_terms_of(sentence: str) -> frozenset[str]:
-    """The same for a sentence of a lesson: there are few of those, and each is weighed again and again."""
-    return frozenset(terms_of(sentence))
-
-
 class Index:
     """All published passages. `find` is a few hundred microseconds; building is some ten milliseconds."""
 
@@ -356,6 +108,7 @@ class Index:
         self.weights = {term: math.log(1 + total / count) for term, count in self.frequencies.items()}
         self._lesson_of = np.array([passage.lesson for passage in self.passages])
         self._place_of = np.array([passage.place for passage in self.passages])
+        self.bank = Bank()
         self._bm25 = None
         if self.vocabulary:
             self._bm25 = bm25s.BM25(k1=1.2, b=0.6)
@@ -374,7 +127,7 @@ class Index:
 
     def asked(self, question: str) -> set[str]:
         """The content words of a question, in the lessons' own language where there is a known other name."""
-        return set(terms_of(_OTHER.sub(lambda found: _OTHER_NAMES[found[0]], question.casefold())))
+        return asked_terms(question)
 
     def _weights(self, near: str, lesson: str) -> Any:
         near_ones = np.where(self._place_of == near, 1.35, 1.0)
@@ -435,7 +188,7 @@ def _sections_of(lesson: dict[str, Any]) -> Iterable[Section]:
 
 _lock = threading.Lock()
 _index: Index | None = None
-_key: tuple[int, ...] = ()
+_key: tuple[object, ...] = ()
 _checked_at = 0.0
 
 
@@ -447,9 +200,19 @@ def index() -> Index:
             return _index
         key = queries.published_key()
         if _index is None or key != _key:
-            _index, _key = Index(queries.published_lessons()), key
+            _index, _key = _built(), key
         _checked_at = time.monotonic()
         return _index
+
+
+def _built() -> Index:
+    index = Index(queries.published_lessons())
+    index.bank = Bank(
+        [row for row in queries.authored_answers() if row["passage"] in index.sections],
+        [row for row in queries.glossary_terms() if row["passage"] in index.sections],
+        vocabulary=index.vocabulary,
+    )
+    return index
 
 
 def forget() -> None:

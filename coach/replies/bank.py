@@ -1,0 +1,234 @@
+"""Authored answers and glossary terms, found by what a learner asks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import bm25s
+import numpy as np
+
+from coach.replies.terms import asked_terms
+
+SURE = 0.75
+"""From here on the question is the one that was answered; it also outweighs what a rule read into it."""
+LIKELY = 0.5
+"""From here on the answer is about what was asked."""
+_CANDIDATES = 16
+_HERE, _SAME_LESSON, _SAME_CUES = 0.05, 0.03, 0.06
+_CUES = re.compile(r"\b(?:why|when|how|where|which|not|never|what(?= is\b| are\b))\b|n't\b|whats|what's")
+# A question of which more than this is about things that no lesson mentions is about something else.
+_STRANGE_MAX = 0.4
+
+_SAME_CUE = {"n't": "not", "never": "not", "whats": "what", "what's": "what"}
+# One word for what learners say in several; stems.
+_FOLDED = {
+    stem: kept
+    for kept, stems in {
+        "fast": "faster quick quicker speed sooner speedup fastest",
+        "slow": "slower slowest",
+        "cost": "price pric expensiv money cheap cheaper bill dollar cent paid pay budget",
+        "big": "biggest bigger large larger largest best smartest",
+        "small": "smaller smallest tiny mini",
+        "short": "shorter shorten trim brief",
+        "twice": "double second duplicat backup",
+        "speculat": "speculativ speculation speculatively",
+        "optimis": "optimiz optimisation optimization improv improvement",
+        "summary": "summaris summariz digest",
+        "moderat": "validat verify guardrail check",
+        "parallel": "simultaneou simultaneously concurrently concurrency concurrent",
+        "subagent": "branch branche agents",
+        "prime": "prim warm prewarm warmup",
+        "personal": "personalis personaliz personalisation personalization",
+        "timeout": "deadline",
+        "choos": "pick decid select",
+        "measur": "benchmark profil",
+        "databas": "db",
+        "async": "asyncio asynchronou",
+    }.items()
+    for stem in stems.split()
+}
+_DEFINITION = re.compile(
+    r"^(?:so |and |ok(?:ay)?,? )?"
+    r"(?:what(?:'s| is| are| does| do)|whats|define|explain|meaning of|definition of)"
+    r" (?:(?:a|an|the|by|exactly|meant by) )*(.+?)(?: mean| means| stand for| again)?$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A question answered in advance. `place`: its passage; `against`: one that pulls the other way."""
+
+    question: str
+    answer: str
+    place: str
+    then: str
+    against: str = ""
+    terms: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    term: str
+    definition: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An entry and how well it fits what was asked, from 0 to about 1. `exact`: in the words of one way."""
+
+    entry: Entry
+    score: float
+    exact: bool
+
+
+@dataclass(slots=True)
+class _Way:
+    terms: frozenset[str]
+    cues: frozenset[str]
+    entry: Entry = field(repr=False)
+
+
+class Bank:
+    """All that was written in advance. Finding something is a few hundred microseconds."""
+
+    def __init__(
+        self,
+        answers: Iterable[Mapping[str, str]] = (),
+        glossary: Iterable[Mapping[str, str]] = (),
+        *,
+        vocabulary: Collection[str] = (),
+    ) -> None:
+        """`vocabulary`: the words of the lessons."""
+        self._ways: list[_Way] = []
+        self.entries = [self._entry(row) for row in answers]
+        self._terms = {
+            frozenset(_terms(name)): term for term in map(_term, glossary) for name in _names(term)
+        }
+        counts = Counter(word for way in self._ways for word in way.terms)
+        known = {*vocabulary, *counts, *(word for entry in self.entries for word in entry.terms)}
+        self._unknown_weight = math.log(1 + len(self._ways))
+        self._weights = {word: math.log(1 + len(self._ways) / (counts[word] or 1)) for word in known}
+        self._spellings = _spellings(known.union(*self._terms))
+        self._bm25 = bm25s.BM25(k1=1.2, b=0.4) if counts else None
+        if self._bm25 is not None:
+            self._bm25.index([sorted(way.terms) for way in self._ways], show_progress=False)
+        self._counted = frozenset(counts)
+
+    def _entry(self, row: Mapping[str, str]) -> Entry:
+        ways = [row["question"], *row["also"].splitlines()]
+        terms = frozenset(word for text in (*ways, row["answer"]) for word in _terms(text))
+        entry = Entry(
+            question=row["question"],
+            answer=row["answer"],
+            place=row["passage"],
+            then=row["then"],
+            against=row["against"],
+            terms=terms,
+        )
+        self._ways += [_Way(frozenset(_terms(way)), _cues(way), entry) for way in ways]
+        return entry
+
+    def match(self, question: str, *, here: str = "", lesson: str = "") -> list[Match]:
+        """The entries that answer a question, best first; what is open weighs a little more."""
+        asked, cues = self._read(question), _cues(question)
+        if self._strange(asked) > _STRANGE_MAX:
+            return []
+        found: dict[str, Match] = {}
+        for way in self._nearest(asked):
+            score = self._overlap(asked, way)
+            score += _HERE if way.entry.place == here else 0.0
+            score += _SAME_CUES if way.cues == cues else 0.0
+            score += _SAME_LESSON if way.entry.place.startswith(f"{lesson}#") else 0.0
+            known = found.get(way.entry.question)
+            if score >= LIKELY and (known is None or score > known.score):
+                exact = way.terms == asked and way.cues == cues
+                found[way.entry.question] = Match(way.entry, score, exact)
+        return sorted(found.values(), key=lambda match: -match.score)
+
+    def about(self, question: str, place: str, *, said: Collection[str] = ()) -> Entry | None:
+        """Of a section's unsaid entries the one that has most of the question's words, or None."""
+        asked = self._read(question)
+        rated = [(self._weigh(asked & entry.terms), entry) for entry in self.of(place, said=said)]
+        best = max(rated, key=lambda each: each[0], default=None)
+        return best[1] if best and best[0] >= 0.5 * self._weigh(asked) > 0 else None
+
+    def of(self, place: str, *, said: Collection[str] = ()) -> list[Entry]:
+        """What was written about a section and not said yet, in its authors' order."""
+        return [entry for entry in self.entries if entry.place == place and entry.question not in said]
+
+    def defined(self, question: str) -> Term | None:
+        """The glossary term that a question asks for and nothing else: "what is slack"."""
+        text = question.casefold().replace("’", "'").strip(" ?!.…")
+        found = _DEFINITION.match(text)
+        name = found[1] if found else text
+        return self._terms.get(frozenset(self._read(name)))
+
+    def _nearest(self, asked: Collection[str]) -> Sequence[_Way]:
+        terms = sorted(self._counted.intersection(asked))
+        if not terms or self._bm25 is None:
+            return []
+        scores = self._bm25.get_scores(terms)
+        best = np.argsort(-scores, kind="stable")[:_CANDIDATES]
+        return [self._ways[int(i)] for i in best if scores[i] > 0]
+
+    def _overlap(self, asked: Collection[str], way: _Way) -> float:
+        """What question and way of asking have in common; words of the answer count half."""
+        common = self._weigh(way.terms.intersection(asked))
+        of_way = common / (self._weigh(way.terms) or 1.0)
+        beside = self._weigh((way.entry.terms - way.terms).intersection(asked))
+        of_question = (common + 0.5 * beside) / (self._weigh(asked) or 1.0)
+        return math.sqrt(of_question * of_way)
+
+    def _strange(self, asked: Collection[str]) -> float:
+        unknown = [word for word in asked if word not in self._weights and not word.isdigit()]
+        return self._weigh(unknown) / (self._weigh(asked) or 1.0)
+
+    def _weigh(self, terms: Iterable[str]) -> float:
+        return sum(self._weights.get(term, self._unknown_weight) for term in terms)
+
+    def _read(self, question: str) -> set[str]:
+        return {self._spelt(word) for word in _terms(question)}
+
+    def _spelt(self, word: str) -> str:
+        if word in self._weights or len(word) < 4 or word.isdigit():
+            return word
+        return next((self._spellings[each] for each in _damaged(word) if each in self._spellings), word)
+
+
+def _terms(text: str) -> set[str]:
+    return {_FOLDED.get(word, word) for word in asked_terms(text)}
+
+
+def _cues(text: str) -> frozenset[str]:
+    """What kind of question it is: among equals it tells "when should I" from "when should I not"."""
+    words = _CUES.findall(text.casefold().replace("’", "'"))
+    return frozenset(_SAME_CUE.get(word, word) for word in words)
+
+
+def _term(row: Mapping[str, str]) -> Term:
+    return Term(term=row["term"], definition=row["definition"], place=row["passage"])
+
+
+def _names(term: Term) -> list[str]:
+    """The term, and the abbreviation that its definition gives: "Time to live, TTL, …"."""
+    return [term.term, *re.findall(r", ([A-Z]{2,6}),", term.definition)]
+
+
+def _damaged(word: str) -> list[str]:
+    """A word, and what is left without one of its letters: words that meet there are one slip apart."""
+    return [word, *(word[:i] + word[i + 1 :] for i in range(len(word)))]
+
+
+def _spellings(words: Collection[str]) -> dict[str, str]:
+    """To each known word from itself and its damaged forms; what could be two words leads nowhere."""
+    found: dict[str, set[str]] = {}
+    for word in words:
+        if len(word) >= 4 and not word.isdigit():
+            for damaged in _damaged(word):
+                found.setdefault(damaged, set()).add(word)
+    return {damaged: min(whole) for damaged, whole in found.items() if len(whole) == 1}

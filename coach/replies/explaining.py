@@ -1,0 +1,240 @@
+"""What the built-in coach says about the lessons: authored answers, else a definition, else sentences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from coach.providers import builtin, builtin_talk
+from coach.replies.asked import Answer, Asked, Found, kept
+from coach.replies.bank import SURE, Entry, Term
+from coach.replies.extracting import opening_of, sentences_for
+from coach.replies.passages import Section
+from coach.replies.telling import Teller
+
+# A passage that covers less of a question than this is not about it; nor may it be offered as "the nearest".
+COVERAGE_MIN = 0.38
+NEAREST_MIN = 0.19
+_ASPECT = re.compile(r"^(?:and|but|ok|okay|so|hm+)\b|^(?:what|how) about\b", re.IGNORECASE)
+_EXAMPLE = re.compile(r"\b(?:example|instance|numbers?|e\.g|concrete)", re.IGNORECASE)
+
+
+def tell_concept(asked: Asked, teller: Teller) -> Answer:
+    """The written answer, if the question is one that was answered; else what the lessons have on it."""
+    entry = _written(asked)
+    if entry is not None:
+        return _tell_entry(asked, teller, entry)
+    if asked.found.term is not None:
+        return _tell_term(asked, teller, asked.found.term)
+    if _is_about(asked):
+        section = asked.index.at(asked.hits[0].passage.place)
+        return _tell_section(asked, teller, section) if section else tell_unknown(asked, teller)
+    follow = asked.index.at(asked.memory.topic) if _follows_up(asked) else None
+    return tell_more(asked, teller) if follow else tell_unknown(asked, teller)
+
+
+def _written(asked: Asked) -> Entry | None:
+    """The entry to say: the question's own; on a follow-up, the topic's; one that was not said yet."""
+    said = asked.memory.said
+    best = asked.matches[0] if asked.matches else None
+    sure = best is not None and best.score >= SURE and (best.exact or asked.found.term is None)
+    if best is not None and sure and best.entry.question not in said:
+        return best.entry
+    if asked.memory.topic and _ASPECT.match(asked.question.strip()):
+        near = asked.index.bank.about(asked.question, asked.memory.topic, said=said)
+        if near is not None:
+            return near
+    if asked.found.term is not None and not sure:
+        return None
+    unsaid = [match.entry for match in asked.matches if match.entry.question not in said]
+    if best is not None and best.entry.question in said:
+        unsaid = [entry for entry in unsaid if entry.place == best.entry.place]
+    return next(iter(unsaid), None)
+
+
+def _tell_entry(asked: Asked, teller: Teller, entry: Entry) -> Answer:
+    section = asked.index.at(entry.place)
+    if section is None:
+        return tell_unknown(asked, teller)
+    teller.tell(entry.answer, role="passage", link=section.link)
+    _tie_to_attempt(asked, teller, section)
+    _ask_on(asked, teller, entry)
+    return kept(asked, section=section, said=(entry.question,), asked_back=True)
+
+
+def _ask_on(asked: Asked, teller: Teller, entry: Entry) -> None:
+    """The author's question first; when the talk stays on the topic, what pulls the other way."""
+    other = asked.index.at(entry.against)
+    if other is not None and entry.place in asked.memory.discussed:
+        teller.tell(builtin_talk.against(other.title), role="question", link=other.link)
+    else:
+        teller.tell(entry.then, role="question")
+
+
+def _tell_term(asked: Asked, teller: Teller, term: Term) -> Answer:
+    """The definition, and one sentence of the passage behind it."""
+    section = asked.index.at(term.place)
+    if section is None:
+        return tell_unknown(asked, teller)
+    said = asked.memory.said
+    more = sentences_for(term.term, section, asked.index, said=(*said, term.definition))[:1]
+    teller.tell(" ".join([term.definition, *more]), role="passage", link=section.link)
+    _tie_to_attempt(asked, teller, section)
+    teller.tell(_section_question(asked, section), role="question")
+    return kept(asked, section=section, said=(term.definition, *more), asked_back=True)
+
+
+def _is_about(asked: Asked) -> bool:
+    return bool(asked.hits) and asked.hits[0].coverage >= COVERAGE_MIN
+
+
+def _follows_up(asked: Asked) -> bool:
+    """A question without words of its own is about the topic before it."""
+    return bool(asked.memory.topic) and not asked.index.asked(asked.question)
+
+
+def _tell_section(asked: Asked, teller: Teller, section: Section) -> Answer:
+    said = asked.memory.said
+    found = sentences_for(asked.question, section, asked.index, said=said, best_text=_best_text(asked))
+    sentences = found or opening_of(section, said=said)
+    if not sentences:
+        return _exhausted(asked, teller, section)
+    teller.tell(" ".join(sentences), role="passage", link=section.link)
+    _tie_to_attempt(asked, teller, section)
+    _also(asked, teller, section)
+    teller.tell(_section_question(asked, section), role="question")
+    return kept(asked, section=section, said=tuple(sentences), asked_back=True)
+
+
+def _best_text(asked: Asked) -> str:
+    return asked.hits[0].passage.text if asked.hits else ""
+
+
+def _tie_to_attempt(asked: Asked, teller: Teller, section: Section) -> None:
+    """What was handed in, where it meets the passage."""
+    finding = next((each for each in asked.findings if asked.words.passage(each) == section.place), None)
+    if finding is not None and asked.attempts and asked.attempts.latest:
+        text = builtin_talk.in_your_attempt(finding, asked.attempts.latest.number)
+        teller.tell(text, marker=finding.number, finding=finding.key)
+
+
+def _also(asked: Asked, teller: Teller, section: Section) -> None:
+    others = [
+        hit for hit in asked.hits[1:] if hit.passage.place != section.place and hit.coverage >= COVERAGE_MIN
+    ]
+    if others and others[0].score >= 0.6 * asked.hits[0].score:
+        teller.tell(builtin_talk.see_also(), link=others[0].passage.link, role="aside")
+
+
+def _section_question(asked: Asked, section: Section) -> str:
+    if section.question and section.place not in asked.memory.discussed:
+        return builtin_talk.try_this(section.question)
+    return builtin_talk.question_of_transfer(section.title, asked.memory.turns)
+
+
+def _exhausted(asked: Asked, teller: Teller, section: Section) -> Answer:
+    teller.tell(builtin_talk.said_all(section.title), link=section.link)
+    rest = _undiscussed(asked, section.place)
+    if rest:
+        teller.tell(builtin_talk.offer(rest[:2]), role="question")
+    return kept(asked, section=section, asked_back=True)
+
+
+def _undiscussed(asked: Asked, besides: str = "") -> list[Section]:
+    done = {*asked.memory.discussed, besides}
+    return [
+        section
+        for section in asked.index.of_lesson(asked.lesson)
+        if section.place not in done and section.passages
+    ]
+
+
+def tell_more(asked: Asked, teller: Teller) -> Answer:
+    """What the topic has besides: other answers, with numbers if an example is wanted; then sentences."""
+    section = asked.index.at(asked.memory.topic)
+    if section is None:
+        return tell_here(asked, teller) if asked.here else tell_topics(asked, teller)
+    rest = asked.index.bank.of(section.place, said=asked.memory.said)
+    if _EXAMPLE.search(asked.question):
+        rest.sort(key=lambda entry: -sum(letter.isdigit() for letter in entry.answer))
+    if rest:
+        return _tell_entry(asked, teller, rest[0])
+    return _tell_section(replace(asked, question=section.title, found=Found()), teller, section)
+
+
+def tell_here(asked: Asked, teller: Teller) -> Answer:
+    section = asked.index.at(asked.here) or asked.index.at(asked.memory.topic)
+    if section is None:
+        return tell_topics(asked, teller)
+    teller.tell(builtin_talk.open_section(section.title))
+    sentences = opening_of(section, said=asked.memory.said)
+    if not sentences:
+        return _exhausted(asked, teller, section)
+    teller.tell(" ".join(sentences), role="passage", link=section.link)
+    teller.tell(_section_question(asked, section), role="question")
+    return kept(asked, section=section, said=tuple(sentences), asked_back=True)
+
+
+def tell_topics(asked: Asked, teller: Teller) -> Answer:
+    rest = _undiscussed(asked)
+    if not rest:
+        teller.tell(builtin_talk.all_discussed())
+        return kept(asked)
+    first = rest[0]
+    sentences = opening_of(first, said=asked.memory.said)
+    teller.tell(builtin_talk.topics(rest[:4]))
+    if sentences:
+        teller.tell(" ".join(sentences), role="passage", link=first.link)
+    teller.tell(builtin_talk.which_is_yours(), role="question")
+    return kept(asked, topic=first.place, said=tuple(sentences), asked_back=True)
+
+
+def tell_statement(asked: Asked, teller: Teller) -> Answer:
+    """An answer to what the coach asked, or a description: set beside the lesson, not judged."""
+    if asked.in_exercise and asked.findings:
+        teller.tell(builtin_talk.cannot_judge_text(), finding=asked.findings[0].key)
+        teller.tell(builtin.question_about(asked.finding or asked.findings[0]), role="question")
+        teller.tell(builtin_talk.run_judges(), role="action")
+        return kept(asked, asked_back=True)
+    entry = _written(asked)
+    section = asked.index.at(entry.place if entry else _touched(asked))
+    if section is None:
+        return tell_unknown(asked, teller)
+    if entry is None:
+        entry = next(iter(asked.index.bank.of(section.place, said=asked.memory.said)), None)
+    if entry is None:
+        return _beside(asked, teller, section)
+    teller.tell(builtin_talk.beside_your_words(section.title))
+    teller.tell(entry.answer, role="passage", link=section.link)
+    _ask_on(asked, teller, entry)
+    return kept(asked, section=section, said=(entry.question,), asked_back=True)
+
+
+def _touched(asked: Asked) -> str:
+    """The place that a statement is about: the one its words lead to, else the topic."""
+    touches = bool(asked.hits) and asked.hits[0].coverage >= NEAREST_MIN
+    return asked.hits[0].passage.place if touches else asked.memory.topic
+
+
+def _beside(asked: Asked, teller: Teller, section: Section) -> Answer:
+    said = asked.memory.said
+    sentences = sentences_for(asked.question, section, asked.index, said=said)
+    sentences = sentences or opening_of(section, said=said)
+    if not sentences:
+        return _exhausted(asked, teller, section)
+    teller.tell(builtin_talk.beside_your_words(section.title))
+    teller.tell(" ".join(sentences), role="passage", link=section.link)
+    rest = _undiscussed(asked, section.place)[:1]
+    teller.tell(builtin_talk.what_differs(), role="question")
+    if rest:
+        teller.tell(builtin_talk.next_conflict(rest[0].title), role="aside")
+    return kept(asked, section=section, said=tuple(sentences), asked_back=True)
+
+
+def tell_unknown(asked: Asked, teller: Teller) -> Answer:
+    teller.tell(builtin_talk.unknown())
+    nearest = [hit for hit in asked.hits if hit.coverage >= NEAREST_MIN][:1]
+    if nearest:
+        teller.tell(builtin_talk.nearest(), link=nearest[0].passage.link)
+    teller.tell(builtin_talk.able(in_exercise=asked.in_exercise), role="action")
+    return kept(asked)
