@@ -26,7 +26,13 @@ $(VENV)/%.installed: requirements/%.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
-run: $(VENV)/run.installed
+# Hashed and compressed once, again only when a file changed: pages of the laptop are as light as deployed ones.
+STATIC_MANIFEST := $(or $(CRITICAL_PATH_VAR),var)/static/staticfiles.json
+$(STATIC_MANIFEST): $(VENV)/run.installed $(shell find static -type f)
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@touch $@
+
+run: $(VENV)/run.installed $(STATIC_MANIFEST)
 	@$(BIN)/python manage.py start --host $(HOST) --port $(PORT)
 
 browser: $(VENV)/dev.installed
