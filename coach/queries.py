@@ -237,13 +237,13 @@ def published_key() -> tuple[object, ...]:
     )
 
 
-def authored_answers() -> list[dict[str, str]]:
+def authored_answers() -> list[dict[str, Any]]:
     """What authors answer to what learners ask."""
     rows = AuthoredAnswer.objects.values("question", "also", "answer", "passage", "then", "against")
     return [{**row} for row in rows]
 
 
-def glossary_terms() -> list[dict[str, str]]:
+def glossary_terms() -> list[dict[str, Any]]:
     return [{**row} for row in GlossaryTerm.objects.values("term", "definition", "passage")]
 
 

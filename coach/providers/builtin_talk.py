@@ -190,9 +190,23 @@ def question_of_transfer(title: str, turn: int) -> str:
 
 
 def against(title: str) -> str:
-    return _(
-        "What would that do to “%(title)s” in your agent, and which of the two would you give up first?"
-    ) % {"title": title}
+    return _("Set that against “%(title)s”: which of the two would you give up first in your agent?") % {
+        "title": title
+    }
+
+
+def read_as(question: str) -> str:
+    return _("I take this to be about: “%(question)s”") % {"question": question}
+
+
+def related(question: str) -> str:
+    return _("On the same matter: “%(question)s”") % {"question": question}
+
+
+def beside_question(question: str) -> str:
+    return _("I do not grade free text, but I can set the lesson beside it: “%(question)s”") % {
+        "question": question
+    }
 
 
 def said_all(title: str) -> str:

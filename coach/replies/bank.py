@@ -51,6 +51,7 @@ _FOLDED = {
     }.items()
     for stem in stems.split()
 }
+_SIDES = frozenset("cost fast slow time latency qualit accuracy risk token big small".split())  # noqa: SIM905
 _DEFINITION = re.compile(
     r"^(?:so |and |ok(?:ay)?,? )?"
     r"(?:what(?:'s| is| are| does| do)|whats|define|explain|meaning of|definition of)"
@@ -150,16 +151,29 @@ class Bank:
                 found[way.entry.question] = Match(way.entry, score, exact)
         return sorted(found.values(), key=lambda match: -match.score)
 
-    def about(self, question: str, place: str, *, said: Collection[str] = ()) -> Entry | None:
-        """Of a section's unsaid entries the one that has most of the question's words, or None."""
-        asked = self._read(question)
-        rated = [(self._weigh(asked & entry.terms), entry) for entry in self.of(place, said=said)]
-        best = max(rated, key=lambda each: each[0], default=None)
-        return best[1] if best and best[0] >= 0.5 * self._weigh(asked) > 0 else None
+    def about(
+        self, question: str, places: Collection[str], *, said: Collection[str] = (), like: str = ""
+    ) -> Entry | None:
+        """Of some sections' unsaid entries the one that has most of the question's words, or None.
 
-    def of(self, place: str, *, said: Collection[str] = ()) -> list[Entry]:
-        """What was written about a section and not said yet, in its authors' order."""
-        return [entry for entry in self.entries if entry.place == place and entry.question not in said]
+        `like`: what was asked before; among equals the nearer to that."""
+        asked, before = self._read(question), self._read(like)
+        entries = [entry for place in places for entry in self.of(place, said=said)]
+        least = 0.5 * self._weigh(asked)
+        fits = [entry for entry in entries if self._weigh(asked & entry.terms) >= least > 0]
+        near = {entry.question: self._weigh(before & entry.terms) for entry in fits}
+        rate = self._weigh
+        return max(fits, key=lambda entry: rate(asked & entry.terms) + near[entry.question], default=None)
+
+    def is_general(self, question: str) -> bool:
+        """Whether it names nothing but a side of things: what about money, and the time?"""
+        return self._read(question) <= _SIDES
+
+    def of(self, place: str, *, said: Collection[str] = (), like: str = "") -> list[Entry]:
+        """What was written about a section and not said yet; `like`: what is nearest to these words first."""
+        entries = [entry for entry in self.entries if entry.place == place and entry.question not in said]
+        asked = self._read(like)
+        return sorted(entries, key=lambda entry: -self._weigh(asked & entry.terms))
 
     def defined(self, question: str) -> Term | None:
         """The glossary term that a question asks for and nothing else: "what is slack"."""

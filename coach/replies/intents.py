@@ -139,7 +139,11 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
             r"keep going|and then|and|say more|yes|yes please|sure|ok(?:ay)?|elaborate|"
             r"more (?:detail|about (?:it|that|this))s?|what else|anything else|why|how so|how come|"
             r"and why|can you (?:elaborate|say more|explain (?:more|that|it))|explain (?:that|it|"
-            r"more|further)|i don'?t (?:get|understand)(?: (?:it|that))?)(?: please)?$",
+            r"more|further)|(?:(?:can|could) you )?(?:give|show|have|got)(?: me)? "
+            r"(?:an?|another|some|one more)(?: concrete)? examples?|(?:an? |another )?(?:concrete )?"
+            r"examples?|for (?:example|instance)|like what|why (?:is|does) (?:that|this|it)"
+            r"(?: so| matter| important| true| the case)?|(?:what|anything) else .{0,30}|"
+            r"i don'?t (?:get|understand)(?: (?:it|that))?)(?: please)?$",
         ),
         (
             Intent.HERE,

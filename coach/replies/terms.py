@@ -8,7 +8,7 @@ from functools import lru_cache
 _WORD = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 _STOP = frozenset(
     _WORD.findall("""
-    a about after again all also am an and any are as at be because been before being but by can could
+    a about after again all also am an and any are as at be because been before being but by can could course
     did do does doing don down each else even ever for from further get gets give go had has have having
     he her here hers him his how i if in into is it its itself just know let like long lot make many may
     me mean means might more most much must my need no nor not now of off on once one only or other our

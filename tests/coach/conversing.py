@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coach.replies.answering import answer
 from coach.replies.asked import Asked, look_up
@@ -61,5 +61,7 @@ class Talk:
             index=self.index,
             memory=self.memory,
         )
-        self.memory = answer(asked, Teller(said.append, Guard([]), lambda _key: ())).memory
+        left = answer(asked, Teller(said.append, Guard([]), lambda _key: ())).memory
+        questions = (question, *self.memory.questions)
+        self.memory = replace(left, questions=questions, turns=len(questions))
         return Said(tuple(said))

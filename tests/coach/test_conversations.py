@@ -138,3 +138,111 @@ def test_what_the_course_does_not_teach_is_not_answered(index: Index, question: 
         said.text
     )
     check_manners(said)
+
+
+FOLLOW_UPS = [
+    "and why?",
+    "give me an example",
+    "can you explain more",
+    "what about money?",
+    "why does that matter",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "place"),
+    [
+        ("should I hedge a call that writes a cache?", f"{TRADE}#wide-fan-out"),
+        ("can speculation make an agent slower", f"{TRADE}#speculation-against-limits"),
+        ("ping or one hour ttl", f"{TRADE}#keep-alive-against-one-hour"),
+        ("parallel vs cached", f"{TRADE}#parallel-against-cache"),
+    ],
+)
+def test_follow_ups_stay_on_the_topic_and_say_something_new(index: Index, question: str, place: str):
+    talk = Talk(index)
+    said = [talk.ask(question), *(talk.ask(each) for each in FOLLOW_UPS[:3])]
+    assert [reply.links[0] for reply in said] == [place] * 4
+    assert len({reply.of("passage") for reply in said}) == 4
+    for reply in said:
+        check_manners(reply)
+
+
+@pytest.mark.parametrize("follow_up", FOLLOW_UPS)
+def test_a_follow_up_leads_in_with_what_it_answers(index: Index, follow_up: str):
+    talk = Talk(index)
+    talk.ask("can speculation make an agent slower")
+    said = talk.ask(follow_up)
+    assert said.links[0] == f"{TRADE}#speculation-against-limits"
+    assert said.of("aside").startswith("On the same matter")
+    assert said.of("question").endswith("?")
+
+
+def test_money_is_what_the_topic_costs(index: Index):
+    talk = Talk(index)
+    talk.ask("can speculation make an agent slower")
+    assert "259 dollars" in talk.ask("what about money?").text
+
+
+def test_a_short_question_leans_on_the_topic(index: Index):
+    talk = Talk(index, lesson=CACHING)
+    assert "A breakpoint is a mark" in talk.ask("what is a breakpoint").text
+    assert "at most four" in talk.ask("how many can i set?").text
+
+
+def test_staying_on_a_conflict_brings_up_another_one(index: Index):
+    talk = Talk(index)
+    talk.ask("why do parallel calls with the same prefix all pay for writing the cache?")
+    said = talk.ask("go on")
+    assert said.of("question").startswith("Set that against")
+    assert said.links[1].startswith(f"{TRADE}#")
+    assert said.links[1] != said.links[0]
+
+
+def test_the_same_counter_question_is_not_asked_twice(index: Index):
+    talk = Talk(index)
+    talk.ask("can speculation make an agent slower")
+    asked = [talk.ask("more").of("question") for _ in range(4)]
+    assert len(set(asked)) == 4
+
+
+def test_a_description_is_set_beside_the_conflict_it_is_about(index: Index):
+    talk = Talk(index)
+    said = talk.ask("my agent has ten subagents that share a long system prompt")
+    assert said.links[0] == f"{TRADE}#parallel-against-cache"
+    said = talk.ask("we also have a tight rate limit")
+    assert said.links[0] == f"{TRADE}#speculation-against-limits"
+    said = Talk(index).ask("i would stream everything, speed matters most")
+    assert said.links[0] == f"{TRADE}#streaming-against-checking"
+
+
+def test_a_definition_comes_first_then_one_sentence_of_the_passage(index: Index):
+    said = Talk(index).ask("what does ttl mean?")
+    assert said.of("passage").startswith("The time to live, TTL, of a cache entry is how long")
+    assert said.links[0] == f"{CACHING}#rules"
+
+
+def test_the_same_question_again_is_not_answered_in_the_same_words(index: Index):
+    talk = Talk(index)
+    first, second = talk.ask("what should i hedge"), talk.ask("what should i hedge")
+    assert first.links[0] == second.links[0]
+    assert first.of("passage") != second.of("passage")
+
+
+def test_a_long_talk_keeps_its_manners(index: Index):
+    talk = Talk(index)
+    for question, _place in ASKED:
+        for each in (question, "and why?", "give me an example"):
+            check_manners(talk.ask(each))
+
+
+def test_every_way_of_asking_finds_its_own_answer(index: Index):
+    bank = index.bank
+    lost = [entry.question for entry in bank.entries if bank.match(entry.question)[0].entry is not entry]
+    assert lost == []
+
+
+@pytest.mark.parametrize("question", ["what about football?", "is this course any good", "and your hobbies?"])
+def test_a_topic_does_not_make_the_coach_answer_everything(index: Index, question: str):
+    talk = Talk(index)
+    talk.ask("what should i hedge")
+    assert builtin_talk.unknown() in {sentence.text for sentence in talk.ask(question).sentences}
