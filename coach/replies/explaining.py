@@ -7,73 +7,41 @@ from dataclasses import replace
 
 from coach.providers import builtin, builtin_talk
 from coach.replies.asked import Answer, Asked, Found, kept
-from coach.replies.bank import SURE, Entry, Match, Term
+from coach.replies.bank import SURE, Entry, Term
+from coach.replies.choosing import (
+    COVERAGE_MIN,
+    NEAREST_MIN,
+    answer_beside,
+    follow_up,
+    is_about,
+    stays,
+    touched,
+    written,
+)
 from coach.replies.extracting import opening_of, sentences_for
 from coach.replies.passages import Section
 from coach.replies.telling import Teller
 
-# A passage that covers less of a question than this is not about it; nor may it be offered as "the nearest".
-COVERAGE_MIN = 0.38
-NEAREST_MIN = 0.19
-# A question as short as this may lean on the topic.
-SHORT = 5
+# A sentence behind a definition has to say more than this many words can.
 TELLING_WORDS = 10
-NEARLY = 0.15
-_TURNING = re.compile(r"^(?:and|but|ok|okay|so|hm+)\b|^(?:what|how) about\b", re.IGNORECASE)
-_POINTING = re.compile(r"\b(?:that|it|those|them|both)\b", re.IGNORECASE)
 _EXAMPLE = re.compile(r"\b(?:example|instance|numbers?|e\.g|concrete)", re.IGNORECASE)
 
 
 def tell_concept(asked: Asked, teller: Teller) -> Answer:
     """The written answer, if the question is one that was answered; else what the lessons have on it."""
-    follow = _follow_up(asked)
+    follow = follow_up(asked)
     if follow is not None:
         return _tell_entry(asked, teller, follow, lead=builtin_talk.related(follow.question))
-    match = _written(asked)
+    match = written(asked)
     if match is not None:
         lead = "" if match.score >= SURE else builtin_talk.read_as(match.entry.question)
         return _tell_entry(asked, teller, match.entry, lead=lead)
     if asked.found.term is not None:
         return _tell_term(asked, teller, asked.found.term)
-    if _is_about(asked):
+    if is_about(asked):
         section = asked.index.at(asked.hits[0].passage.place)
         return _tell_section(asked, teller, section) if section else tell_unknown(asked, teller)
-    return tell_more(asked, teller) if _stays(asked) else tell_unknown(asked, teller)
-
-
-def _follow_up(asked: Asked) -> Entry | None:
-    """What the topic has on another side of it: "what about money?", "how many can I set?"."""
-    topic, words = asked.index.at(asked.memory.topic), asked.question.split()
-    turns = bool(_TURNING.match(asked.question.strip()))
-    if topic is None or not (turns or (len(words) <= SHORT and not _is_sure(asked))):
-        return None
-    if asked.found.term is not None:
-        return None
-    bank, said = asked.index.bank, asked.memory.said
-    before = next(iter(asked.memory.questions), "")
-    near = bank.about(asked.question, [topic.place], said=said, like=before)
-    if near is None and bank.is_general(asked.question):
-        near = bank.about(
-            asked.question, [each.place for each in asked.index.of_lesson(topic.lesson)], said=said
-        )
-    return near
-
-
-def _is_sure(asked: Asked) -> bool:
-    best = next(iter(asked.matches), None)
-    return best is not None and best.score >= SURE and (best.exact or asked.found.term is None)
-
-
-def _written(asked: Asked) -> Match | None:
-    """The best answer that was not said yet; a definition comes before one that only comes near."""
-    said = asked.memory.said
-    if not asked.matches or (asked.found.term is not None and not _is_sure(asked)):
-        return None
-    best = asked.matches[0].entry
-    unsaid = [match for match in asked.matches if match.entry.question not in said]
-    if best.question in said:
-        unsaid = [match for match in unsaid if match.entry.place == best.place]
-    return next(iter(unsaid), None)
+    return tell_more(asked, teller) if stays(asked) else tell_unknown(asked, teller)
 
 
 def _tell_entry(asked: Asked, teller: Teller, entry: Entry, *, lead: str = "") -> Answer:
@@ -111,19 +79,6 @@ def _tell_term(asked: Asked, teller: Teller, term: Term) -> Answer:
     _tie_to_attempt(asked, teller, section)
     teller.tell(_section_question(asked, section), role="question")
     return kept(asked, section=section, said=(term.definition, *more), asked_back=True)
-
-
-def _is_about(asked: Asked) -> bool:
-    return bool(asked.hits) and asked.hits[0].coverage >= COVERAGE_MIN
-
-
-def _stays(asked: Asked) -> bool:
-    """A question without words of its own, or about a side of things, is about the topic before it."""
-    if not asked.index.at(asked.memory.topic):
-        return False
-    if asked.index.asked(asked.question):
-        return bool(_TURNING.match(asked.question.strip())) and asked.index.bank.is_general(asked.question)
-    return len(asked.question.split()) < SHORT or bool(_POINTING.search(asked.question))
 
 
 def _tell_section(asked: Asked, teller: Teller, section: Section) -> Answer:
@@ -230,53 +185,13 @@ def tell_statement(asked: Asked, teller: Teller) -> Answer:
         teller.tell(builtin.question_about(asked.finding or asked.findings[0]), role="question")
         teller.tell(builtin_talk.run_judges(), role="action")
         return kept(asked, asked_back=True)
-    entry = _answer_beside(asked)
+    entry = answer_beside(asked)
     if entry is not None:
         first = entry.place not in asked.memory.discussed
         lead = builtin_talk.beside_question if first else builtin_talk.related
         return _tell_entry(asked, teller, entry, lead=lead(entry.question))
-    section = asked.index.at(_touched(asked))
+    section = asked.index.at(touched(asked))
     return _beside(asked, teller, section) if section else tell_unknown(asked, teller)
-
-
-def _answer_beside(asked: Asked) -> Entry | None:
-    """What was written nearest to the words: in this lesson first; on the topic if nothing leads off."""
-    near = _follow_up(asked)
-    if near is not None:
-        return near
-    bank, said = asked.index.bank, asked.memory.said
-    fits = [match for match in asked.matches if match.entry.question not in said and _leads_off(asked, match)]
-    if not fits:
-        return next(iter(bank.of(_touched(asked), said=said, like=asked.question)), None)
-    if fits[0].score >= SURE:
-        return fits[0].entry
-    here = [match for match in fits if _is_here(asked, match.entry.place)]
-    if here and here[0].score >= fits[0].score - NEARLY:
-        return here[0].entry
-    if _is_here(asked, fits[0].entry.against):
-        # In the lesson on conflicts the conflict is the matter, not what one side of it is.
-        there = bank.of(fits[0].entry.against, said=said, like=asked.question)
-        return next(iter(there), fits[0].entry)
-    return fits[0].entry
-
-
-def _is_here(asked: Asked, place: str) -> bool:
-    return place.startswith(f"{asked.lesson}#")
-
-
-def _leads_off(asked: Asked, match: Match) -> bool:
-    """Whether it may be said to a statement: on the topic, or so near that the topic has changed."""
-    topic = asked.memory.topic
-    least = SURE - (NEARLY if _is_here(asked, match.entry.place) else 0.0)
-    return not topic or match.entry.place == topic or match.score >= least
-
-
-def _touched(asked: Asked) -> str:
-    """The place that a statement is about: the topic, else the one its words lead to."""
-    touches = bool(asked.hits) and asked.hits[0].coverage >= (
-        COVERAGE_MIN if asked.memory.topic else NEAREST_MIN
-    )
-    return asked.hits[0].passage.place if touches else asked.memory.topic
 
 
 def _beside(asked: Asked, teller: Teller, section: Section) -> Answer:

@@ -107,7 +107,8 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
             r"\b(?:who|what) (?:are|r) (?:you|u)\b|are you (?:a |an )?(?:real|human|person|bot|"
             r"robot|ai\b|llm|model|machine|chat\s?gpt|gpt|claude|language model)|which (?:model|llm|"
             r"ai) (?:are|do|is)|is this (?:an? )?(?:ai|llm|bot|human|model)|"
-            r"do you use (?:an? )?(?:llm|model|ai)\b",
+            r"do you use (?:an? )?(?:llm|model|ai)\b|"
+            r"can (?:you|the coach) (?:see|read|look at)\b",
         ),
         (
             Intent.ABLE,

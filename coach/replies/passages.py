@@ -215,6 +215,13 @@ def _built() -> Index:
     return index
 
 
+def recheck() -> None:
+    """Ask the database at the next question whether something has changed."""
+    global _checked_at  # noqa: PLW0603 - one index a process
+    with _lock:
+        _checked_at = -math.inf
+
+
 def forget() -> None:
     """Something was published: look again at the next question."""
     global _checked_at, _index

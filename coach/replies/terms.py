@@ -16,7 +16,7 @@ _STOP = frozenset(
     that the their them then there these they thing things think this those through to too under until
     up us use used using very want was way we were what when where which while who why will with work
     works would you your yours explain understand difference between happens happen good bad mine i'm
-    it's what's don't doesn't isn't can't won't i've that's there's let's
+    ok okay yes hi hey it's what's don't doesn't isn't can't won't i've that's there's let's
     """)
 )
 # What learners call what the lessons call otherwise.
