@@ -20,6 +20,8 @@ from coach.replies.ladder import Rung, step_for_hint, step_for_showing
 from coach.replies.telling import Teller
 from exercises.kinds.base import Finding
 
+# A wish is short; who writes as much as this describes something.
+LONG = 9
 # Rules that read a wish about the attempt or the page from words that may be about the lesson's matter.
 _ALSO_CONCEPTS = frozenset(
     {Intent.WHY, Intent.NEXT, Intent.PROGRESS, Intent.COMPARE, Intent.TOPICS, Intent.HERE, Intent.ABLE}
@@ -35,7 +37,8 @@ def answer(asked: Asked, teller: Teller) -> Answer:
 
 def _was_answered(asked: Asked) -> bool:
     """Whether authors answered this very question; where nothing is marked, one that is near enough."""
-    least = SURE if asked.findings or asked.reading.intent is not Intent.WHY else LIKELY
+    told = asked.reading.intent is Intent.WHY or len(asked.question.split()) >= LONG
+    least = LIKELY if told and not asked.findings else SURE
     return not asked.reading.number and bool(asked.matches) and asked.matches[0].score >= least
 
 

@@ -9,7 +9,7 @@ from coach.replies.bank import SURE, Entry, Match
 
 # A passage that covers less of a question than this is not about it; nor may it be offered as "the nearest".
 COVERAGE_MIN = 0.38
-NEAREST_MIN = 0.19
+NEAREST_MIN = 0.26
 # A question as short as this may lean on the topic.
 SHORT = 5
 # As good as the best, if something else speaks for it.

@@ -156,7 +156,8 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
 )
 _QUESTION = re.compile(
     r"\?|\b(?:how (?:to|do|does|can|could|should)|(?:can|should|do|may) i|isn'?t it|why (?:is|do|does))\b|"
-    r"^(?:whats|hows|isnt|arent|doesnt|dont|wont|what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|"
+    r"^(?:(?:so |and |but )?(?:is|are|does|do|ca|should|would|wo)n'?t|whats|hows|"
+    r"what|why|how|when|where|which|who|whose|is|are|am|do|does|did|can|could|should|would|"
     r"will|has|have|may|explain|tell|define|describe|give|show|compare|help|list|name)\b"
 )
 

@@ -92,6 +92,11 @@ ASKED = [
     ("haiku or sonnet for sorting tickets?", f"{OUTPUT}#tiers"),
     ("does the cache survive a model switch", f"{TRADE}#routing-against-cache"),
     ("why is my p99 so bad with 20 branches", f"{TRADE}#wide-fan-out"),
+    ("does max_tokens make it shorter", f"{OUTPUT}#schema"),
+    ("isn't parallel always better?", f"{TRADE}#parallel-against-cache"),
+    ("how do i keep the cache warm over the lunch break cheaply", f"{TRADE}#keep-alive-against-one-hour"),
+    ("why does my agent take 20 seconds", f"{PARALLEL}#critical-path"),
+    ("so streaming is useless then?", f"{OUTPUT}#streaming"),
     ("which two techniques would you never combine?", f"{TRADE}#wide-fan-out"),
 ]
 OFF_TOPIC = [
