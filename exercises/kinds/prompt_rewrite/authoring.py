@@ -23,11 +23,15 @@ from exercises.kinds.prompt_rewrite.spec import MAX_TERM_CHARS, MAX_TEXT_CHARS, 
 from exercises.kinds.prompt_rewrite.words import form_choices, tier_choices
 
 
+WIDE = "vLargeTextField"
+"""The admin's own class for wide fields of text."""
+
+
 class TermsField(forms.CharField):
     """Terms separated by commas or lines."""
 
     def __init__(self, *, label: Any, help_text: Any = "", required: bool = True) -> None:
-        widget = forms.Textarea(attrs={"rows": 3})
+        widget = forms.Textarea(attrs={"rows": 3, "class": WIDE})
         super().__init__(
             label=label, help_text=help_text, required=required, widget=widget, max_length=10_000
         )
@@ -49,7 +53,7 @@ class GroupsField(forms.CharField):
     """Groups of terms: a line a group, commas between terms."""
 
     def __init__(self, *, label: Any, help_text: Any = "") -> None:
-        widget = forms.Textarea(attrs={"rows": 4})
+        widget = forms.Textarea(attrs={"rows": 4, "class": WIDE})
         super().__init__(label=label, help_text=help_text, widget=widget, max_length=10_000)
 
     def to_python(self, value: Any) -> Any:
@@ -70,7 +74,7 @@ class LinesField(forms.CharField):
     """Lines of text, one a line."""
 
     def __init__(self, *, label: Any, help_text: Any = "") -> None:
-        widget = forms.Textarea(attrs={"rows": 6})
+        widget = forms.Textarea(attrs={"rows": 6, "class": WIDE})
         super().__init__(label=label, help_text=help_text, required=False, widget=widget, max_length=5_000)
 
     def to_python(self, value: Any) -> Any:
@@ -100,7 +104,10 @@ _GROUPS_HELP = _("One group a line, terms separated by commas. One term of every
 
 def _text(label: Any, rows: int) -> forms.CharField:
     return forms.CharField(
-        label=label, max_length=MAX_TEXT_CHARS, strip=False, widget=forms.Textarea(attrs={"rows": rows})
+        label=label,
+        max_length=MAX_TEXT_CHARS,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": rows, "class": WIDE}),
     )
 
 
