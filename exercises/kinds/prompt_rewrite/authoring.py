@@ -22,7 +22,6 @@ from exercises.kinds.prompt_rewrite.reading import read_prompt
 from exercises.kinds.prompt_rewrite.spec import MAX_TERM_CHARS, MAX_TEXT_CHARS, TIER_NAMES, RewriteSpec
 from exercises.kinds.prompt_rewrite.words import form_choices, tier_choices
 
-
 WIDE = "vLargeTextField"
 """The admin's own class for wide fields of text."""
 
