@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from coach.access import learners_of_sessions
 from coach.frames import Subject
+from coach.ladder import Step
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
-from coach.replies.ladder import Step
 from exercises.models import Exercise, Submission
 from lessons.models import Lesson, User
 

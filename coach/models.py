@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from coach.replies.ladder import Rung, Step
+from coach.ladder import Rung, Step
 
 
 class Conversation(models.Model):

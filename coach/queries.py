@@ -13,8 +13,8 @@ from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.html import strip_tags
 
 from coach.frames import Subject
+from coach.ladder import Step
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
-from coach.replies.ladder import Step
 from exercises.models import Exercise, Hint, Misconception, Submission
 from lessons.models import AuthoredAnswer, GlossaryTerm, Lesson, LessonRevision, User
 

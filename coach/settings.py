@@ -182,7 +182,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Hashed names, compressed once and cached for ever where `collectstatic` has been run, as `make run` and every
+# Hashed names, compressed once, cached for ever where `collectstatic` was run, as `make run` and every
 # deployment do; the plain files for who develops with DEBUG, and in tests.
 _COLLECTED = (STATIC_ROOT / "staticfiles.json").exists() and not (DEBUG or "pytest" in sys.modules)
 _COLLECTING = "collectstatic" in sys.argv

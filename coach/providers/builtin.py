@@ -11,9 +11,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from coach.ladder import Rung
+from coach.material import Changes
 from coach.queries import Attempt
-from coach.replies.ladder import Rung
-from coach.replies.situation import Changes
 from exercises.kinds.base import Finding
 from lessons.figures.text import listed, seconds_text, share_text, tokens_text, usd_text
 

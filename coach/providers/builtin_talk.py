@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from coach.material import Changes, Link, Section
 from coach.providers.builtin import amount, inside
 from coach.queries import Attempt
-from coach.replies.parts import Link
-from coach.replies.passages import Section
-from coach.replies.situation import Changes
 from exercises.kinds.base import Finding
 from lessons.figures.text import listed
 

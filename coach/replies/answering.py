@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from coach.ladder import Rung, step_for_hint, step_for_showing
 from coach.providers import builtin, builtin_talk
 from coach.replies.asked import Answer, Asked, kept
 from coach.replies.bank import LIKELY, SURE
@@ -16,7 +17,6 @@ from coach.replies.explaining import (
     tell_unknown,
 )
 from coach.replies.intents import Intent
-from coach.replies.ladder import Rung, step_for_hint, step_for_showing
 from coach.replies.telling import Teller
 from exercises.kinds.base import Finding
 

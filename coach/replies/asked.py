@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from coach.ladder import Step, step_for_showing
+from coach.material import Changes, Section
 from coach.queries import Attempts
 from coach.replies.bank import Match, Term
 from coach.replies.intents import Intent, Reading
-from coach.replies.ladder import Step, step_for_showing
 from coach.replies.memory import Memory
-from coach.replies.passages import Hit, Index, Section
-from coach.replies.situation import Changes, Words
+from coach.replies.passages import Hit, Index
+from coach.replies.situation import Words
 from exercises.kinds.base import Finding
 
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
+from coach.ladder import Rung, Step
 from coach.providers import builtin
 from coach.queries import Attempts, Authored
 from coach.replies.answering import answer
 from coach.replies.asked import Answer, Asked, Found, look_up
 from coach.replies.intents import Intent, Reading, read_question
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
-from coach.replies.ladder import Rung, Step
 from coach.replies.memory import Memory, memory_of
 from coach.replies.parts import Reply
 from coach.replies.passages import Index

@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
+from coach.ladder import Rung, Step
+from coach.material import Changes, Link
 from coach.providers import builtin
 from coach.queries import Attempts
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
-from coach.replies.ladder import Rung, Step
-from coach.replies.parts import Link, Reply, Sentence
-from coach.replies.situation import FINDINGS_MAX, Changes, Words, changes_in, steps_now
+from coach.replies.parts import Reply, Sentence
+from coach.replies.situation import FINDINGS_MAX, Words, changes_in, steps_now
 from coach.replies.telling import Teller, findings_in, guard_for
 from exercises.kinds.base import Finding
 

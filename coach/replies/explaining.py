@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from coach.material import Section
 from coach.providers import builtin, builtin_talk
 from coach.replies.asked import Answer, Asked, Found, kept
 from coach.replies.bank import SURE, Entry, Term
@@ -19,7 +20,6 @@ from coach.replies.choosing import (
     written,
 )
 from coach.replies.extracting import opening_of, sentences_for
-from coach.replies.passages import Section
 from coach.replies.telling import Teller
 
 # A sentence behind a definition has to say more than this many words can.

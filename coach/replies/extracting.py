@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Collection, Sequence
 
+from coach.material import Section
 from coach.queries import UNSPEAKABLE
-from coach.replies.passages import Index, Section
+from coach.replies.passages import Index
 from coach.replies.terms import known_terms_of
 
 WORDS_MAX = 70

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coach.replies.ladder import asks_to_be_shown
+from coach.ladder import asks_to_be_shown
 
 
 class Intent(StrEnum):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from coach.actions import Place
 from coach.engine.runner import Inputs
 from coach.engine.trace import Trace
+from coach.ladder import Step
 from coach.models import Turn
 from coach.queries import Authored
-from coach.replies.ladder import Step
 from coach.replies.parts import Voice
 from coach.replies.passages import Index
 from coach.replies.sources import Sources

@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from coach.replies.ladder import Step
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A heading of a lesson that a sentence stands on."""
-
-    label: str
-    url: str
-
-    def to_dict(self) -> dict[str, str]:
-        return {"label": self.label, "url": self.url}
+from coach.ladder import Step
+from coach.material import Link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import bm25s
 import numpy as np
 
 from coach import queries
+from coach.material import Link, Passage, Section
 from coach.replies.bank import Bank
-from coach.replies.parts import Link
 from coach.replies.terms import asked_terms, terms_of
 
 # It sets itself to DEBUG at import and reports every index.
@@ -26,51 +24,6 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 CHECK_SECONDS = 5.0
 """How long an index is trusted without asking whether another process has published something."""
-
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[”\"')\]]*\s+(?=[“\"(\[]?[A-Z0-9À-Þ])")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A paragraph of a published lesson and the heading it stands under."""
-
-    lesson: str
-    lesson_title: str
-    anchor: str
-    title: str
-    text: str
-    url: str
-    position: int
-    stressed: bool = False
-
-    @property
-    def place(self) -> str:
-        return f"{self.lesson}#{self.anchor}"
-
-    @property
-    def link(self) -> Link:
-        return Link(f"{self.lesson_title}: {self.title}", self.url)
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        return _sentences_of_passage(self.text)
-
-
-@lru_cache(maxsize=2048)
-def _sentences_of_passage(text: str) -> tuple[str, ...]:
-    return tuple(sentences_of(text))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A section of a published lesson: its paragraphs, and the question that its author asks there."""
-
-    place: str
-    lesson: str
-    title: str
-    link: Link
-    passages: tuple[Passage, ...]
-    question: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +36,6 @@ class Hit:
     score: float
     coverage: float
     terms: int
-
-
-def sentences_of(text: str) -> list[str]:
-    return [part.strip() for part in _SENTENCE_END.split(" ".join(text.split())) if part.strip()]
 
 
 class Index:

@@ -6,24 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from coach.ladder import Rung, Step, step_for_attempt
+from coach.material import Changes
 from coach.queries import Attempt, Attempts, Authored
-from coach.replies.ladder import Rung, Step, step_for_attempt
 from coach.replies.telling import findings_in
 from exercises.kinds.base import Finding
 
 FINDINGS_MAX = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """From the attempt before to this one. `before_number` is 0 for a first attempt."""
-
-    before_number: int = 0
-    mended: tuple[Finding, ...] = ()
-    fresh: tuple[Finding, ...] = ()
-    staying: tuple[Finding, ...] = ()
-    better: tuple[tuple[str, float, float, str], ...] = ()
-    """Measures that got better: label, before, now, unit."""
 
 
 def changes_in(attempts: Attempts) -> Changes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from coach import queries
+from coach.ladder import Step
 from coach.queries import AttemptKey, Attempts, Authored, TurnKey
 from coach.replies import passages
-from coach.replies.ladder import Step
 from coach.replies.passages import Index
 from coach.together import RunInThread, Together
 

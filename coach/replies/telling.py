@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from coach.ladder import Step
+from coach.material import Link, sentences_of
 from coach.queries import Attempt
 from coach.replies.guard import AnswerFact, Guard
-from coach.replies.ladder import Step
-from coach.replies.parts import Link, Sentence
-from coach.replies.passages import sentences_of
+from coach.replies.parts import Sentence
 from exercises.kinds.base import Finding
 
 ANSWER_ROLE = "answer"

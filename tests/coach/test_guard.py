@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from coach.ladder import Step
 from coach.replies.guard import AnswerFact, Guard
-from coach.replies.ladder import Step
 from coach.replies.telling import Teller, guard_for
 from tests.coach.factories import make_finding
 

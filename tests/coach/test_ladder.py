@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from coach.replies.ladder import (
+from coach.ladder import (
     Rung,
     Step,
     asks_to_be_shown,

@@ -12,9 +12,9 @@ from django.core.management import call_command
 
 from coach.actions import Begin, Begun, begin_for_submission
 from coach.frames import Subject
+from coach.ladder import Rung
 from coach.models import LadderStep, Turn, TurnEvent
 from coach.replies.guard import AnswerFact, Guard, words_of
-from coach.replies.ladder import Rung
 from coach.turns import Supervisor
 from exercises.actions import hand_in
 from exercises.kinds.base import Finding
