@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -230,12 +230,18 @@ def numbered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(finding, number=number) for number, finding in enumerate(ordered, start=1))
 
 
-def markers(findings: Iterable[Finding], *, prefix: str = "") -> dict[str, int]:
-    """The lowest finding number of each place that begins with `prefix`, keyed by the rest of the place."""
-    found: dict[str, int] = {}
+def markers(findings: Iterable[Finding], *, prefix: str = "") -> dict[str, tuple[int, ...]]:
+    """The finding numbers of each place that begins with `prefix`, keyed by the rest of the place."""
+    chosen = [finding for finding in findings if finding.place.startswith(prefix)]
+    return markers_by(chosen, lambda place: place.removeprefix(prefix))
+
+
+def markers_by(findings: Iterable[Finding], spot: Callable[[str], str]) -> dict[str, tuple[int, ...]]:
+    """The finding numbers at each spot of a picture; `spot` says where a finding's place is drawn."""
+    found: dict[str, tuple[int, ...]] = {}
     for finding in findings:
-        if finding.place.startswith(prefix):
-            found.setdefault(finding.place.removeprefix(prefix), finding.number)
+        where = spot(finding.place)
+        found[where] = (*found.get(where, ()), finding.number)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lessons.figures.base import Picture
+from lessons.figures.discs import PITCH, Numbers, discs_of, discs_width, findings_text
 from lessons.figures.legend import Key, draw_legend, legend_height
 from lessons.figures.svg import Drawing
 from lessons.figures.text import drawable, fitted, listed, seconds_text, text_width, tokens_text
@@ -19,7 +20,8 @@ from lessons.figures.text import drawable, fitted, listed, seconds_text, text_wi
 _WIDE, _NARROW = 832.0, 320.0
 _ROWS_DRAWN = 24
 _HEADING, _BAR, _BELOW = 26.0, 24.0, 30.0
-_MARKER_ROOM = 21.0
+_MARKER_ROOM = PITCH + 1
+_Marks = Mapping[str, Numbers]
 
 
 def kind_labels() -> dict[str, str]:
@@ -47,7 +49,7 @@ class Segment:
     label: str
     tokens: float
     kind: str = "other"
-    marker: int | None = None
+    markers: Numbers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Stretch:
     label: str
     seconds: float
     kind: str = "other"
-    marker: int | None = None
+    markers: Numbers = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class _Part:
     amount: float
     said: str
     kind: str
-    marker: int | None
+    markers: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +77,30 @@ class _Row:
     parts: list[_Part]
     total: float
     said: str
+    markers: Numbers
 
 
-def token_bars(rows: Sequence[tuple[str, Sequence[Segment]]], *, title: str) -> Picture:
+def token_bars(
+    rows: Sequence[tuple[str, Sequence[Segment]]], *, title: str, markers: _Marks | None = None
+) -> Picture:
     """One bar a row, cut into its segments, all on one scale of tokens.
 
-    Draws at most 24 rows; the table has all. Amounts below zero or not finite count as zero.
+    Draws at most 24 rows; the table has all. Amounts below zero or not finite count as zero. `markers` are
+    the numbers of findings that concern a whole row, by its label.
     """
     made = [
-        _row(label, [(s.label, s.tokens, s.kind, s.marker) for s in segments], _tokens_said)
+        _row(label, [_part(s, s.tokens, _tokens_said) for s in segments], _tokens_said, markers)
         for label, segments in rows
     ]
     return _picture(made, title=title, columns=(_("Version"), _("Part"), _("Tokens")))
 
 
-def time_bars(rows: Sequence[tuple[str, Sequence[Stretch]]], *, title: str) -> Picture:
+def time_bars(
+    rows: Sequence[tuple[str, Sequence[Stretch]]], *, title: str, markers: _Marks | None = None
+) -> Picture:
     """One bar a row, cut into stretches of time, all on one scale of seconds. Limits as for `token_bars`."""
     made = [
-        _row(label, [(s.label, s.seconds, s.kind, s.marker) for s in stretches], seconds_text)
+        _row(label, [_part(s, s.seconds, seconds_text) for s in stretches], seconds_text, markers)
         for label, stretches in rows
     ]
     return _picture(made, title=title, columns=(_("Call"), _("Part"), _("Time")))
@@ -103,29 +111,38 @@ def _tokens_said(tokens: float) -> str:
     return ngettext("%(number)s token", "%(number)s tokens", count) % {"number": tokens_text(count)}
 
 
-def _row(
-    label: str, parts: Sequence[tuple[str, float, str, int | None]], say: Callable[[float], str]
-) -> _Row:
-    made = []
-    for name, raw, kind, marker in parts:
-        amount = raw if math.isfinite(raw) and raw > 0 else 0.0
-        made.append(_Part(drawable(name), amount, say(amount), kind, marker))
-    total = math.fsum(part.amount for part in made)
-    return _Row(drawable(label), made, total, say(total))
+def _part(given: Segment | Stretch, raw: float, say: Callable[[float], str]) -> _Part:
+    amount = raw if math.isfinite(raw) and raw > 0 else 0.0
+    return _Part(drawable(given.label), amount, say(amount), given.kind, given.markers)
 
 
-def _picture(rows: list[_Row], *, title: str, columns: tuple[str, str, str]) -> Picture:
+def _row(label: str, parts: list[_Part], say: Callable[[float], str], markers: _Marks | None) -> _Row:
+    total = math.fsum(part.amount for part in parts)
+    return _Row(drawable(label), parts, total, say(total), (markers or {}).get(label, ()))
+
+
+def _picture(rows: list[_Row], *, title: str, columns: tuple[str, ...]) -> Picture:
     sentence = " ".join(map(_row_sentence, rows)) or _("Nothing to show yet.")
     draw = partial(_draw, rows, title=title, sentence=sentence)
-    table = [(row.label, part.label, part.said) for row in rows for part in row.parts]
+    table = [cells for row in rows for cells in _table_rows(row)]
+    if any(cells[3] for cells in table):
+        columns = (*columns, _("Findings"))
     return Picture(
         title=title,
         svg=draw(width=_WIDE),
         svg_narrow=draw(width=_NARROW),
         sentence=sentence,
         columns=columns,
-        rows=tuple(table),
+        rows=tuple(cells[: len(columns)] for cells in table),
     )
+
+
+def _table_rows(row: _Row) -> Iterator[tuple[str, ...]]:
+    """Cells of the parts, below those of the whole row where it has findings of its own."""
+    if row.markers:
+        yield (row.label, _("all of it"), row.said, findings_text(row.markers))
+    for part in row.parts:
+        yield (row.label, part.label, part.said, findings_text(part.markers))
 
 
 def _row_sentence(row: _Row) -> str:
@@ -174,32 +191,39 @@ def _known(kind: str) -> str:
 
 
 def _draw_row(pen: Drawing, row: _Row, scale: float, y: float) -> None:
-    room = pen.width - text_width(row.said, size=15, bold=True) - 12
-    pen.text(0, y + 17, fitted(row.label, width=room, size=15, bold=True), "lane-label")
+    indent = discs_width(row.markers)
+    room = pen.width - indent - text_width(row.said, size=15, bold=True) - 12
+    pen.markers(10, y + 12, row.markers)
+    pen.text(indent, y + 17, fitted(row.label, width=room, size=15, bold=True), "lane-label")
     pen.text(pen.width, y + 17, row.said, "lane-total", anchor="end")
     x = 1.0
-    middles: list[tuple[float, int]] = []
+    middles: list[tuple[float, str]] = []
     for part in row.parts:
         width = part.amount * scale
         if part.amount:
             _draw_part(pen, part, x, y + _HEADING, width)
-        if part.marker is not None:
-            middles.append((x + width / 2, part.marker))
+        discs = discs_of(part.markers, room=width)
+        left = x + (width - (len(discs) - 1) * _MARKER_ROOM) / 2
+        middles += [(left + index * _MARKER_ROOM, said) for index, said in enumerate(discs)]
         x += width
     _draw_markers(pen, middles, y + _HEADING + _BAR / 2)
 
 
-def _draw_markers(pen: Drawing, middles: list[tuple[float, int]], y: float) -> None:
+def _draw_markers(pen: Drawing, middles: list[tuple[float, str]], y: float) -> None:
     """On top of all parts, side by side where parts are thinner than a marker, inside the frame."""
+    room = int(pen.width // _MARKER_ROOM)
+    if len(middles) > room:
+        middles = [*middles[: room - 1], (pen.width, f"+{len(middles) - room + 1}")]
     last = -_MARKER_ROOM / 2
-    for index, (middle, number) in enumerate(middles):
+    for index, (middle, said) in enumerate(middles):
         room_behind = (len(middles) - index - 0.5) * _MARKER_ROOM
         last = max(last + _MARKER_ROOM, min(middle, pen.width - room_behind))
-        pen.marker(last, y, number)
+        pen.disc(last, y, said)
 
 
 def _draw_part(pen: Drawing, part: _Part, x: float, y: float, width: float) -> None:
-    pen.open_group("part", tip=f"{part.label}: {part.said}")
+    said = ", ".join(each for each in (part.said, findings_text(part.markers)) if each)
+    pen.open_group("part", tip=f"{part.label}: {said}")
     pen.patterned(x, y, max(width, 1.0), _BAR, "segment", pattern=_known(part.kind))
     label = fitted(part.label, width=width - 4, size=12.5)
     if 2 * len(label) > len(part.label):  # less of it would be a riddle; key, tip and table say the rest

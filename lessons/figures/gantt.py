@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from lessons.figures.discs import Numbers, discs_width
 from lessons.figures.legend import Key, draw_legend, legend_height
 from lessons.figures.svg import Drawing
 from lessons.figures.text import drawable, fitted, seconds_text, text_width
@@ -27,11 +28,11 @@ _AXIS = 24
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One task of a lane. `slack`: seconds it could end later; `marker`: the number of its finding."""
+    """One task of a lane. `slack`: seconds it could end later; `markers`: the numbers of its findings."""
 
     span: Span
     slack: float
-    marker: int | None
+    markers: Numbers
     tip: str
 
     @property
@@ -101,7 +102,7 @@ def _fitted_to(lanes: Sequence[LaneRows], layout: Layout) -> Layout:
     if layout.stacked:
         return layout
     wanted = [
-        text_width(drawable(row.span.title), size=14, bold=row.span.critical) + 24 * (row.marker is not None)
+        text_width(drawable(row.span.title), size=14, bold=row.span.critical) + discs_width(row.markers)
         for lane in lanes
         for row in shown_rows(lane.rows)
     ]
@@ -191,7 +192,7 @@ def shown_rows(rows: list[Row]) -> list[Row]:
 
     def weight(index: int) -> tuple[bool, float]:
         row = rows[index]
-        return (not row.span.critical and row.marker is None, row.span.start - row.span.end)
+        return (not row.span.critical and not row.markers, row.span.start - row.span.end)
 
     return [rows[index] for index in sorted(sorted(range(len(rows)), key=weight)[:ROWS_DRAWN])]
 
@@ -229,11 +230,10 @@ def _draw_row(pen: Drawing, row: Row, scale: float, y: float, *, layout: Layout)
 
 
 def _draw_label(pen: Drawing, row: Row, y: float, *, layout: Layout) -> None:
-    indent = 24 if row.marker is not None else 0
+    indent = discs_width(row.markers)
     room = (layout.width if layout.stacked else layout.gutter - 12) - indent
     size = 13 if layout.stacked else 14
     middle = 9.0 if layout.stacked else layout.row_height / 2
-    if row.marker is not None:
-        pen.marker(10, middle + y, row.marker)
+    pen.markers(10, middle + y, row.markers)
     label = fitted(drawable(row.span.title), width=room, size=size, bold=row.span.critical)
     pen.text(indent, y + middle + 5, label, "label")

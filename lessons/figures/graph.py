@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lessons.figures.base import Picture
+from lessons.figures.discs import Numbers, findings_text
 from lessons.figures.layers import draw_layers, fits_layers
 from lessons.figures.net import NARROW, WIDE, Net, Node, draw_list
 from lessons.figures.text import drawable, listed, seconds_text
@@ -21,7 +22,7 @@ _NODES_DRAWN = 60
 _ROWS_LISTED = 300
 
 
-def graph_drawing(graph: TaskGraph, *, title: str, markers: Mapping[str, int] | None = None) -> Picture:
+def graph_drawing(graph: TaskGraph, *, title: str, markers: Mapping[str, Numbers] | None = None) -> Picture:
     """The graph from left to right, or as a list with arcs where that would be too small to read.
 
     Nodes carry `data-task` with the task's name, so that a script may make them clickable; they take no
@@ -42,15 +43,54 @@ def graph_drawing(graph: TaskGraph, *, title: str, markers: Mapping[str, int] | 
     )
 
 
-def _net(graph: TaskGraph, path: tuple[str, ...], markers: Mapping[str, int]) -> Net:
+def ring_drawing(
+    tasks: Sequence[Task],
+    ring: Sequence[str],
+    *,
+    title: str,
+    markers: Mapping[str, Numbers] | None = None,
+) -> Picture:
+    """A plan that cannot run, as a list with arcs; the links of `ring`, each name's next its need, stand out.
+
+    Limits and `markers` as for `graph_drawing`.
+    """
+    links = {(before, after) for after, before in pairwise([*ring, *ring[:1]])}
+    marks, shown = markers or {}, tasks[:_NODES_DRAWN]
+    nodes = {task.name: _node(task, marks.get(task.name, ()), critical=task.name in ring) for task in shown}
+    net = Net(nodes=nodes, critical_links=links, left_out=len(tasks) - len(shown))
+    labels = {task.name: drawable(task.label or task.name) for task in tasks}
+    named = [labels[name] for name in [*ring, *ring[:1]]]
+    path = " → ".join(named if len(named) <= 9 else [*named[:6], "…", *named[-2:]])
+    sentence = _("A ring, in which each task waits for the next: %(path)s.") % {"path": path}
+    return Picture(
+        title=title,
+        svg=draw_list(net, width=WIDE, title=title, description=sentence),
+        svg_narrow=draw_list(net, width=NARROW, title=title, description=sentence),
+        sentence=sentence,
+        columns=(_("Task"), _("Waits for"), _("What it is")),
+        rows=tuple(_ring_row(task, labels, ring, marks.get(task.name, ())) for task in tasks[:_ROWS_LISTED]),
+    )
+
+
+def _ring_row(
+    task: Task, labels: Mapping[str, str], ring: Sequence[str], markers: Numbers
+) -> tuple[str, str, str]:
+    waits = listed([labels.get(need, drawable(need)) for need in task.needs[:20]]) or "–"
+    said = [_("in the ring") if task.name in ring else "", findings_text(markers)]
+    return (labels[task.name], waits, ", ".join(part for part in said if part))
+
+
+def _net(graph: TaskGraph, path: tuple[str, ...], markers: Mapping[str, Numbers]) -> Net:
     names = graph.order[:_NODES_DRAWN]
     on_path = frozenset(path)
-    nodes = {name: _node(graph.tasks[name], markers.get(name), critical=name in on_path) for name in names}
+    nodes = {
+        name: _node(graph.tasks[name], markers.get(name, ()), critical=name in on_path) for name in names
+    }
     links = set(pairwise(path))
     return Net(nodes=nodes, critical_links=links, left_out=len(graph.tasks) - len(names))
 
 
-def _node(task: Task, marker: int | None, *, critical: bool) -> Node:
+def _node(task: Task, markers: Numbers, *, critical: bool) -> Node:
     decider = task.condition.decider if task.condition else None
     details = [seconds_text(task.duration.typical)]
     if task.condition:
@@ -65,7 +105,7 @@ def _node(task: Task, marker: int | None, *, critical: bool) -> Node:
         decider=decider,
         critical=critical,
         speculative=task.speculative,
-        marker=marker,
+        markers=markers,
     )
 
 
@@ -85,10 +125,14 @@ def _sentence(graph: TaskGraph, path: tuple[str, ...], seconds: float) -> str:
     }
 
 
-def _table(graph: TaskGraph, path: frozenset[str], markers: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
+def _table(
+    graph: TaskGraph, path: frozenset[str], markers: Mapping[str, Numbers]
+) -> tuple[tuple[str, ...], ...]:
     slack = graph.slack()
     rows = [
-        _table_row(graph, graph.tasks[name], slack.get(name, 0.0), markers.get(name), critical=name in path)
+        _table_row(
+            graph, graph.tasks[name], slack.get(name, 0.0), markers.get(name, ()), critical=name in path
+        )
         for name in graph.order[:_ROWS_LISTED]
     ]
     left_out = len(graph.tasks) - len(rows)
@@ -99,7 +143,7 @@ def _table(graph: TaskGraph, path: frozenset[str], markers: Mapping[str, int]) -
 
 
 def _table_row(
-    graph: TaskGraph, task: Task, slack: float, marker: int | None, *, critical: bool
+    graph: TaskGraph, task: Task, slack: float, markers: Numbers, *, critical: bool
 ) -> tuple[str, ...]:
     waits = [drawable(graph.tasks[need].label or need) for need in task.needs[:20]]
     said = [
@@ -109,7 +153,7 @@ def _table_row(
         else "",
         _("speculative") if task.speculative else "",
         _("blocking") if task.blocking else "",
-        _("finding %(number)d") % {"number": marker} if marker is not None else "",
+        findings_text(markers),
     ]
     label = drawable(task.label or task.name)
     time = seconds_text(task.duration.typical)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
+from lessons.figures.discs import PITCH, Numbers, discs_of, findings_text
 from lessons.figures.svg import Drawing
 from lessons.figures.text import fitted, wrapped
 
@@ -15,7 +16,8 @@ WIDE, NARROW = 832.0, 320.0
 NODE_HEIGHT = 46.0
 LINE_HEIGHT = 17.0
 _LABEL = 13.5
-_ROW = 56.0
+_ROW = 58.0
+_TOP = 12.0
 _LINKS_DRAWN = 600
 
 
@@ -30,7 +32,7 @@ class Node:
     decider: str | None
     critical: bool
     speculative: bool
-    marker: int | None
+    markers: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def label_lines(node: Node, *, width: float) -> list[str]:
 def draw_node(pen: Drawing, node: Node, *, x: float, y: float, width: float, height: float) -> None:
     """The box with its label and its line of details; x and y are its top left corner."""
     looks = ["node", *(["critical"] if node.critical else []), *(["speculative"] if node.speculative else [])]
-    pen.open_group(" ".join(looks), tip=f"{node.label}: {node.detail}", task=node.name)
+    said = ", ".join(part for part in (node.detail, findings_text(node.markers)) if part)
+    pen.open_group(" ".join(looks), tip=f"{node.label}: {said}", task=node.name)
     pen.rect(x, y, width, height, "box", radius=4)
     lines = label_lines(node, width=width)
     baseline = y + (height - NODE_HEIGHT - (len(lines) - 1) * LINE_HEIGHT) / 2 + 19
@@ -94,8 +97,9 @@ def draw_node(pen: Drawing, node: Node, *, x: float, y: float, width: float, hei
         pen.text(x + 9, baseline, line, "label")
         baseline += LINE_HEIGHT
     pen.text(x + 9, baseline, fitted(node.detail, width=width - 14, size=12.5), "detail")
-    if node.marker is not None:
-        pen.marker(x + width - 2, y + 2, node.marker)
+    # On the upper edge, from the right corner to the left, clear of the label.
+    discs = discs_of(node.markers, room=width)
+    pen.discs(x + width - 2 - PITCH * (len(discs) - 1), y, discs)
     pen.close_group()
 
 
@@ -112,15 +116,15 @@ def draw_list(net: Net, *, width: float, title: str, description: str) -> SafeSt
     """Boxes under each other in order, arcs in the margin from each task to those that wait for it."""
     pen = Drawing(width=width)
     margin = 56.0
-    rows = {name: 8 + index * _ROW for index, name in enumerate(net.nodes)}
+    rows = {name: _TOP + index * _ROW for index, name in enumerate(net.nodes)}
     arrows = Arrows(pen)
     for link in net.links():
         source, target = rows[link.source] + NODE_HEIGHT / 2 + 5, rows[link.target] + NODE_HEIGHT / 2 - 5
-        bend = margin - min(72.0, 8 + (target - source) / _ROW * 11)
+        bend = margin - min(72.0, 8 + abs(target - source) / _ROW * 11)
         away, back = f"{bend:.1f} {source:.1f}", f"{bend:.1f} {target:.1f}"
         arrows.draw(f"M{margin} {source:.1f}C{away} {back} {margin} {target:.1f}", link.look)
     for name, node in net.nodes.items():
         draw_node(pen, node, x=margin, y=rows[name], width=min(width - margin - 12, 420), height=NODE_HEIGHT)
-    height = 8 + len(rows) * _ROW
+    height = _TOP + len(rows) * _ROW
     height += draw_rest(pen, net, y=height)
     return pen.finished(height=height, title=title, description=description)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lessons.figures.base import Picture
+from lessons.figures.discs import Numbers, discs_width, findings_text, merged
 from lessons.figures.legend import Key, draw_legend, legend_height
 from lessons.figures.svg import Drawing
 from lessons.figures.text import drawable, fitted, share_text, text_width, tokens_text
@@ -26,14 +27,14 @@ _PARTS: tuple[_Part, ...] = ("read", "written", "fresh")
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One call's input tokens. `note` (a time, a price) stands behind it; `marker` numbers a finding."""
+    """One call's input tokens. `note` (a time, a price) stands behind it; `markers` are finding numbers."""
 
     label: str
     read: float
     written: float
     fresh: float
     note: str = ""
-    marker: int | None = None
+    markers: Numbers = ()
 
     @property
     def tokens(self) -> float:
@@ -42,6 +43,16 @@ class Strip:
 
 
 _Groups = Sequence[tuple[str, Sequence[Strip]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What is drawn under one heading; `share` of its tokens come from the cache."""
+
+    name: str
+    share: float
+    strips: list[Strip]
+    markers: Numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +70,17 @@ _WIDE = _Layout(width=832, gutter=184, note_room=110, row_height=22, bar_top=4, 
 _NARROW = _Layout(width=320, gutter=0, note_room=0, row_height=38, bar_top=20, bar_height=12, stacked=True)
 
 
-def cache_strips(groups: _Groups, *, title: str) -> Picture:
+def cache_strips(groups: _Groups, *, title: str, markers: Mapping[str, Numbers] | None = None) -> Picture:
     """Strips by group (as found, yours, best possible), all on one scale of tokens.
 
     A group of more than 24 calls is drawn as 24 strips or fewer, each the mean of neighbouring calls, and
     says so; the table lists the first 300 calls one by one. Numbers below zero or not finite count as zero.
+    `markers` are the numbers of findings that concern a whole group, by its name.
     """
     clean = [(drawable(name), [_cleaned(strip) for strip in strips]) for name, strips in groups]
     sentence = " ".join(_group_sentence(name, strips) for name, strips in clean) or _("No calls yet.")
-    drawn = [(name, _share(strips), _bundled(strips)) for name, strips in clean]
+    marks = {drawable(name): numbers for name, numbers in (markers or {}).items()}
+    drawn = [_Group(name, _share(strips), _bundled(strips), marks.get(name, ())) for name, strips in clean]
     draw = partial(_draw, drawn, title=title, sentence=sentence)
     columns = (_("Layout"), _("Call"), _("From cache"), _("Written"), _("Fresh"), _("Note"))
     return Picture(
@@ -76,7 +89,7 @@ def cache_strips(groups: _Groups, *, title: str) -> Picture:
         svg_narrow=draw(layout=_NARROW),
         sentence=sentence,
         columns=columns,
-        rows=_table(clean),
+        rows=_table(clean, marks),
     )
 
 
@@ -86,7 +99,7 @@ def _amount(value: float) -> float:
 
 def _cleaned(strip: Strip) -> Strip:
     read, written, fresh = _amount(strip.read), _amount(strip.written), _amount(strip.fresh)
-    return Strip(drawable(strip.label), read, written, fresh, drawable(strip.note), strip.marker)
+    return Strip(drawable(strip.label), read, written, fresh, drawable(strip.note), strip.markers)
 
 
 def _share(strips: Sequence[Strip]) -> float:
@@ -106,9 +119,8 @@ def _mean(run: list[Strip]) -> Strip:
     count = len(run)
     read, written, fresh = (math.fsum(getattr(strip, part) for strip in run) / count for part in _PARTS)
     label = run[0].label if count == 1 else f"{_short(run[0].label)} – {_short(run[-1].label)}"
-    marker = next((strip.marker for strip in run if strip.marker is not None), None)
     note = ngettext("mean of %(count)d", "mean of %(count)d", count) % {"count": count}
-    return Strip(label, read, written, fresh, note, marker)
+    return Strip(label, read, written, fresh, note, merged(strip.markers for strip in run))
 
 
 def _short(label: str) -> str:
@@ -133,31 +145,37 @@ def _group_sentence(name: str, strips: Sequence[Strip]) -> str:
     return text % {"group": name, "tokens": tokens_text(total), "count": len(strips), **shares}
 
 
-def _table(groups: _Groups) -> tuple[tuple[str, ...], ...]:
-    rows = [
-        (name, strip.label, *(tokens_text(getattr(strip, part)) for part in _PARTS), strip.note)
-        for name, strips in groups
-        for strip in strips[:_ROWS_LISTED]
-    ][:_ROWS_LISTED]
-    left_out = sum(len(strips) for _name, strips in groups) - len(rows)
+def _table(groups: _Groups, markers: Mapping[str, Numbers]) -> tuple[tuple[str, ...], ...]:
+    calls = [_table_row(name, strip) for name, strips in groups for strip in strips[:_ROWS_LISTED]]
+    left_out = sum(len(strips) for _name, strips in groups) - len(calls[:_ROWS_LISTED])
+    whole = [
+        (name, _("all calls"), "", "", "", findings_text(markers[name]))
+        for name, _strips in groups
+        if markers.get(name)
+    ]
+    rows = [*whole, *calls[:_ROWS_LISTED]]
     if left_out:
         more = ngettext("and %(count)d more", "and %(count)d more", left_out) % {"count": left_out}
         rows.append((more, "", "", "", "", ""))
     return tuple(rows)
 
 
-def _draw(
-    groups: list[tuple[str, float, list[Strip]]], *, layout: _Layout, title: str, sentence: str
-) -> SafeString:
+def _table_row(group: str, strip: Strip) -> tuple[str, ...]:
+    amounts = (tokens_text(getattr(strip, part)) for part in _PARTS)
+    note = ", ".join(part for part in (strip.note, findings_text(strip.markers)) if part)
+    return (group, strip.label, *amounts, note)
+
+
+def _draw(groups: list[_Group], *, layout: _Layout, title: str, sentence: str) -> SafeString:
     pen = Drawing(width=layout.width)
-    longest = max((strip.tokens for _name, _read, strips in groups for strip in strips), default=0.0)
+    longest = max((strip.tokens for group in groups for strip in group.strips), default=0.0)
     room = layout.width - layout.gutter - layout.note_room - 1
     scale = room / longest if longest else 0.0
     y = 0.0
-    for name, share, strips in groups:
-        _draw_heading(pen, name, share, y)
+    for group in groups:
+        _draw_heading(pen, group, y)
         y += _HEADING
-        for strip in strips:
+        for strip in group.strips:
             _draw_strip(pen, strip, scale, y, layout=layout)
             y += layout.row_height
         y += _GAP
@@ -166,27 +184,30 @@ def _draw(
     return pen.finished(height=y + legend_height(keys, width=layout.width), title=title, description=sentence)
 
 
-def _keys(groups: list[tuple[str, float, list[Strip]]]) -> list[Key]:
+def _keys(groups: list[_Group]) -> list[Key]:
     labels = {
         "read": _("read from the cache"),
         "written": _("written to the cache"),
         "fresh": _("sent fresh"),
     }
-    strips = [strip for _name, _read, group in groups for strip in group]
+    strips = [strip for group in groups for strip in group.strips]
     return [Key(labels[part], pattern=part) for part in _PARTS if any(getattr(s, part) for s in strips)]
 
 
-def _draw_heading(pen: Drawing, name: str, share: float, y: float) -> None:
-    said = _("%(share)s from cache") % {"share": share_text(share)}
-    room = pen.width - text_width(said, size=15, bold=True) - 12
-    pen.text(0, y + 18, fitted(name, width=room, size=15, bold=True), "lane-label")
+def _draw_heading(pen: Drawing, group: _Group, y: float) -> None:
+    said = _("%(share)s from cache") % {"share": share_text(group.share)}
+    indent = discs_width(group.markers)
+    room = pen.width - indent - text_width(said, size=15, bold=True) - 12
+    pen.markers(10, y + 13, group.markers)
+    pen.text(indent, y + 18, fitted(group.name, width=room, size=15, bold=True), "lane-label")
     pen.text(pen.width, y + 18, said, "lane-total", anchor="end")
     pen.line(0, y + 26, pen.width, y + 26, "lane-rule")
 
 
 def _draw_strip(pen: Drawing, strip: Strip, scale: float, y: float, *, layout: _Layout) -> None:
     tokens = ", ".join(f"{part} {tokens_text(getattr(strip, part))}" for part in _PARTS)
-    pen.open_group("strip", tip=f"{strip.label}: {tokens}")
+    said = ", ".join(part for part in (tokens, findings_text(strip.markers)) if part)
+    pen.open_group("strip", tip=f"{strip.label}: {said}")
     _draw_strip_label(pen, strip, y, layout=layout)
     x = layout.gutter + 0.5
     for part in _PARTS:
@@ -201,10 +222,9 @@ def _draw_strip(pen: Drawing, strip: Strip, scale: float, y: float, *, layout: _
 
 
 def _draw_strip_label(pen: Drawing, strip: Strip, y: float, *, layout: _Layout) -> None:
-    indent = 24 if strip.marker is not None else 0
+    indent = discs_width(strip.markers)
     middle = 10.0 if layout.stacked else layout.row_height / 2
-    if strip.marker is not None:
-        pen.marker(10, y + middle, strip.marker)
+    pen.markers(10, y + middle, strip.markers)
     label, room = strip.label, layout.gutter - 12 - indent
     if layout.stacked:
         label, room = ", ".join(part for part in (strip.label, strip.note) if part), layout.width - indent

@@ -6,11 +6,12 @@ Marks carry classes and no style: static/css/pictures.css colours them, so one d
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
 
+from lessons.figures.discs import PITCH, RADIUS, discs_of
 from lessons.figures.text import drawable
 
 _DIAGONAL = "M-2 2l4-4M0 8l8-8M6 10l4-4"
@@ -78,10 +79,19 @@ class Drawing:
             f'<text class="{css}" x="{x:.1f}" y="{y:.1f}"{where}>{escape(drawable(text))}</text>'
         )
 
-    def marker(self, x: float, y: float, number: int) -> None:
-        """The numbered disc of a finding, centred on x, y; the same number stands in the text."""
-        self._marks.append(f'<circle class="marker-disc" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
-        self.text(x, y + 4, str(number), "marker-number", anchor="middle")
+    def markers(self, x: float, y: float, numbers: Sequence[int]) -> None:
+        """The numbered discs of findings side by side, the first centred on x, y; the text has the same."""
+        self.discs(x, y, discs_of(numbers))
+
+    def discs(self, x: float, y: float, said_on_each: Sequence[str]) -> None:
+        """Discs side by side, the first centred on x, y."""
+        for index, said in enumerate(said_on_each):
+            self.disc(x + index * PITCH, y, said)
+
+    def disc(self, x: float, y: float, said: str) -> None:
+        """One disc, centred on x, y."""
+        self._marks.append(f'<circle class="marker-disc" cx="{x:.1f}" cy="{y:.1f}" r="{RADIUS:.0f}"/>')
+        self.text(x, y + 4, said, "marker-number", anchor="middle")
 
     def flag(self, x: float, y: float, *, length: float) -> None:
         """A small flag on a pole that hangs down from x, y: the moment of the first output."""

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lessons.figures.base import Picture
+from lessons.figures.discs import Numbers, findings_text
 from lessons.figures.gantt import DISCARDED, NARROW, WIDE, LaneRows, Row, draw_gantt
 from lessons.figures.text import drawable, seconds_text
 
@@ -25,7 +26,7 @@ class Lane:
 
     label: str
     trace: Trace
-    markers: Mapping[str, int] = field(default_factory=dict)
+    markers: Mapping[str, Numbers] = field(default_factory=dict)
 
 
 def timeline(lanes: Sequence[Lane], *, title: str) -> Picture:
@@ -54,10 +55,8 @@ def _lane_rows(lane: Lane) -> LaneRows:
 def _rows_of(lane: Lane) -> list[Row]:
     spans = sorted(lane.trace.spans, key=lambda span: (span.start, span.end))
     slack = _slack_of(spans, lane.trace.makespan)
-    return [
-        Row(span, slack[span.name], lane.markers.get(span.name), _tip(span, lane.markers.get(span.name)))
-        for span in spans
-    ]
+    marks = {span.name: lane.markers.get(span.name, ()) for span in spans}
+    return [Row(span, slack[span.name], marks[span.name], _tip(span, marks[span.name])) for span in spans]
 
 
 def _slack_of(spans: Sequence[Span], makespan: float) -> dict[str, float]:
@@ -104,15 +103,15 @@ def _table_row(lane: str, row: Row) -> tuple[str, ...]:
     span = row.span
     times = (seconds_text(span.start), seconds_text(span.end), seconds_text(span.end - span.start))
     slack = seconds_text(row.slack) if row.slack > 0 else "–"
-    return (lane, drawable(span.title), *times, slack, _what_it_is(span, row.marker))
+    return (lane, drawable(span.title), *times, slack, _what_it_is(span, row.markers))
 
 
-def _what_it_is(span: Span, marker: int | None) -> str:
+def _what_it_is(span: Span, markers: Numbers) -> str:
     said = [
         _("on the critical path") if span.critical else "",
         _("speculative") if span.speculative else "",
         _outcome(span),
-        _("finding %(number)d") % {"number": marker} if marker is not None else "",
+        findings_text(markers),
         drawable(span.note),
     ]
     if span.first_output is not None:
@@ -126,10 +125,10 @@ def _outcome(span: Span) -> str:
     return _("failed") if span.status == "failed" else ""
 
 
-def _tip(span: Span, marker: int | None) -> str:
+def _tip(span: Span, markers: Numbers) -> str:
     when = _("%(name)s: %(start)s to %(end)s") % {
         "name": span.title,
         "start": seconds_text(span.start),
         "end": seconds_text(span.end),
     }
-    return ", ".join(part for part in (when, _what_it_is(span, marker)) if part)
+    return ", ".join(part for part in (when, _what_it_is(span, markers)) if part)

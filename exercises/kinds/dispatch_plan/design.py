@@ -45,8 +45,12 @@ def as_found(spec: PlanSpec) -> PlanAnswer:
 
 def graph_of(spec: PlanSpec, answer: PlanAnswer) -> TaskGraph:
     """The plan as the engine runs it. Raises CycleError."""
-    tasks = [_task(task, answer) for task in spec.tasks]
-    return TaskGraph([*tasks, _fan_in(spec, answer)])
+    return TaskGraph(tasks_of(spec, answer))
+
+
+def tasks_of(spec: PlanSpec, answer: PlanAnswer) -> list[Task]:
+    """The tasks of a plan, whether or not they can ever begin; the fan-in last."""
+    return [*(_task(task, answer) for task in spec.tasks), _fan_in(spec, answer)]
 
 
 def _task(task: TaskSpec, answer: PlanAnswer) -> Task:

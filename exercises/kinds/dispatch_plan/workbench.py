@@ -10,15 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coach.engine.errors import GraphError
-from exercises.kinds.base import AnswerInvalid, Finding, Form, Grade, markers
+from exercises.kinds.base import AnswerInvalid, Finding, Form, Grade, markers_by
 from exercises.kinds.dispatch_plan.answer import HANDOVERS, JOINS, PlanAnswer, parse_plan
-from exercises.kinds.dispatch_plan.design import best_plan, graph_of, run_plan, run_sequential
+from exercises.kinds.dispatch_plan.design import best_plan, graph_of, run_plan, run_sequential, tasks_of
 from exercises.kinds.dispatch_plan.edges import ring_in
 from exercises.kinds.dispatch_plan.spec import PlanSpec, TaskSpec
 from exercises.kinds.dispatch_plan.words import dollars, handover_words, join_words, tier_words
 from exercises.kinds.widgets import StepperInput
 from lessons.figures.base import Picture
-from lessons.figures.graph import graph_drawing
+from lessons.figures.graph import graph_drawing, ring_drawing
 from lessons.figures.text import seconds_text
 from lessons.figures.timeline import Lane, timeline
 
@@ -150,22 +150,24 @@ def _drawing(spec: PlanSpec, form: Form) -> dict[str, Any]:
 def plan_pictures(spec: PlanSpec, answer: PlanAnswer, grade: Grade) -> list[Picture]:
     """Three timelines on one axis, and the plan as a graph with the findings' numbers."""
     marks = _marks(spec, grade.findings)
+    ring, title = ring_in(spec, answer), _("Who waits for whom")
     lanes = [Lane(label=_("One after the other"), trace=run_sequential(spec).trace)]
-    pictures: list[Picture] = []
-    if not ring_in(spec, answer):
+    if ring:
+        drawing = ring_drawing(tasks_of(spec, answer), ring, title=title, markers=marks)
+    else:
         lanes.append(Lane(label=_("Yours"), trace=run_plan(spec, answer).trace, markers=marks))
-        drawing = graph_drawing(graph_of(spec, answer), title=_("Who waits for whom"), markers=marks)
-        pictures.append(drawing)
+        drawing = graph_drawing(graph_of(spec, answer), title=title, markers=marks)
     lanes.append(Lane(label=_("Best possible"), trace=run_plan(spec, best_plan(spec)).trace))
-    return [timeline(lanes, title=_("One request, three ways")), *pictures]
+    return [timeline(lanes, title=_("One request, three ways")), drawing]
 
 
-def _marks(spec: PlanSpec, findings: tuple[Finding, ...]) -> dict[str, int]:
+def _marks(spec: PlanSpec, findings: tuple[Finding, ...]) -> dict[str, tuple[int, ...]]:
     """Finding numbers by the task at which they stand: an arrow's at the task that waits, a choice's at the
     fan-in."""
-    marks: dict[str, int] = {}
-    for place, number in markers(findings).items():
+
+    def task_at(place: str) -> str:
         kind, _colon, rest = place.partition(":")
-        name = {"task": rest, "edge": rest.partition(">")[2]}.get(kind, spec.fan_in.name)
-        marks.setdefault(name, number)
-    return marks
+        name = {"task": rest, "edge": rest.partition(">")[2]}.get(kind, "")
+        return name if name in spec.names else spec.fan_in.name
+
+    return markers_by(findings, task_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coach.engine.prompt import Stability
-from coach.engine.traffic import CallResult
-from exercises.kinds.base import Finding, Form, Grade, markers
+from exercises.kinds.base import Finding, Form, Grade, markers_by
 from exercises.kinds.prompt_layout.answer import LayoutAnswer, joined, last_of, order_in
 from exercises.kinds.prompt_layout.design import Run
 from exercises.kinds.prompt_layout.grade import Runs, run_all
@@ -22,6 +21,9 @@ from exercises.kinds.widgets import StepperInput
 from lessons.figures.bars import Segment, token_bars
 from lessons.figures.base import Picture
 from lessons.figures.strips import Strip, cache_strips
+
+_FIRST_CALL, _DAY, _PROMPT = ":first call", ":day", ":prompt"
+"""Spots of the pictures that are no blocks; a block's name has no colon."""
 
 
 class LayoutPrediction(forms.Form):
@@ -134,7 +136,7 @@ def _day_facts(spec: LayoutSpec) -> dict[str, Any]:
 def layout_pictures(spec: LayoutSpec, answer: LayoutAnswer, grade: Grade, *, seed: int = 0) -> list[Picture]:
     """The three layouts block by block, and the strips of the three days."""
     _bench, runs = run_all(spec, answer, seed)
-    return [_blocks_picture(spec, runs, grade.findings), _day_picture(runs)]
+    return [_blocks_picture(spec, runs, grade.findings), _day_picture(runs, grade.findings)]
 
 
 def _named(runs: Runs) -> list[tuple[str, Run]]:
@@ -142,28 +144,45 @@ def _named(runs: Runs) -> list[tuple[str, Run]]:
 
 
 def _blocks_picture(spec: LayoutSpec, runs: Runs, findings: tuple[Finding, ...]) -> Picture:
-    marks = markers(findings, prefix="block:")
+    marks = markers_by(findings, lambda place: _spot(runs.theirs, place))
     rows = [
         (name, [_segment(spec, item, run, marks if run is runs.theirs else {}) for item in run.answer.order])
         for name, run in _named(runs)
     ]
-    return token_bars(rows, title=_("The prompt, block by block"))
+    whole = {_("Yours"): marks.get(_PROMPT, ())}
+    return token_bars(rows, title=_("The prompt, block by block"), markers=whole)
 
 
-def _segment(spec: LayoutSpec, item: str, run: Run, marks: Mapping[str, int]) -> Segment:
+def _spot(run: Run, place: str) -> str:
+    """Where a finding is drawn: at a block, at the day's first call, at the whole day or prompt."""
+    kind, _colon, rest = place.partition(":")
+    if kind == "block" and rest in run.answer.order:
+        return rest
+    return {"choice:prewarm": _FIRST_CALL, "choice:keepalive": _DAY}.get(place, _PROMPT)
+
+
+def _segment(spec: LayoutSpec, item: str, run: Run, marks: Mapping[str, tuple[int, ...]]) -> Segment:
     kinds = {Stability.FIXED: "task", Stability.SHARED: "data"}
     ttl = run.answer.marks.get(item)
     label = spec.label_of(item)
     if ttl:
         label = _("%(block)s, breakpoint %(ttl)s") % {"block": label, "ttl": lifetime(ttl)}
-    return Segment(label, spec.tokens_of(item), kinds.get(spec.stability_of(item), "other"), marks.get(item))
+    kind = kinds.get(spec.stability_of(item), "other")
+    return Segment(label, spec.tokens_of(item), kind, marks.get(item, ()))
 
 
-def _day_picture(runs: Runs) -> Picture:
-    groups = [(name, [_strip(call) for call in run.day.calls]) for name, run in _named(runs)]
-    return cache_strips(groups, title=_("The day, call by call"))
+def _day_picture(runs: Runs, findings: tuple[Finding, ...]) -> Picture:
+    marks = markers_by(findings, lambda place: _spot(runs.theirs, place))
+    groups = [
+        (name, list(_strips(run, marks.get(_FIRST_CALL, ()) if run is runs.theirs else ())))
+        for name, run in _named(runs)
+    ]
+    whole = {_("Yours"): marks.get(_DAY, ())}
+    return cache_strips(groups, title=_("The day, call by call"), markers=whole)
 
 
-def _strip(call: CallResult) -> Strip:
-    use = call.use
-    return Strip(call.label, use.read, use.written, use.fresh, f"{call.ttft_seconds:.1f} s")
+def _strips(run: Run, first: tuple[int, ...]) -> Iterator[Strip]:
+    """The calls of a day; `first` are the numbers of findings about how it begins."""
+    for index, call in enumerate(run.day.calls):
+        use, note = call.use, f"{call.ttft_seconds:.1f} s"
+        yield Strip(call.label, use.read, use.written, use.fresh, note, () if index else first)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from coach.engine.pricing import price_of
 from coach.engine.prompt import CHARACTERS_PER_TOKEN, estimate_tokens
 from coach.engine.timing import TIERS
-from exercises.kinds.base import Finding, Form, Grade, markers
+from exercises.kinds.base import Finding, Form, Grade, markers, markers_by
 from exercises.kinds.prompt_rewrite.answer import RewriteAnswer, last_of, text_in
 from exercises.kinds.prompt_rewrite.estimate import Draftsheet, as_found, work_out
 from exercises.kinds.prompt_rewrite.grade import Sheets, all_sheets
@@ -31,6 +31,7 @@ from exercises.kinds.prompt_rewrite.words import (
 from exercises.kinds.widgets import StepperInput
 from lessons.figures.bars import Segment, Stretch, time_bars, token_bars
 from lessons.figures.base import Picture
+from lessons.figures.discs import merged
 
 _COMPARED = 400
 """Sentences compared from each side; more would make the comparison slow."""
@@ -105,7 +106,7 @@ def rewrite_pictures(
     sheets = all_sheets(spec, answer, seed)
     return [
         _token_picture(sheets, grade.findings),
-        _time_picture(sheets),
+        _time_picture(sheets, grade.findings),
         _rules_picture(spec, sheets.theirs, grade.findings),
         _changes_picture(sheets),
     ]
@@ -124,23 +125,32 @@ def _token_picture(sheets: Sheets, findings: Sequence[Finding]) -> Picture:
         (name, list(_segments(sheet, findings if sheet is sheets.theirs else ())))
         for name, sheet in _named(sheets)
     ]
-    return token_bars(rows, title=_("Where the tokens are (estimates)"))
+    whole = {_("Yours"): markers_by(findings, _spot).get("prompt", ())}
+    return token_bars(rows, title=_("Where the tokens are (estimates)"), markers=whole)
+
+
+def _spot(place: str) -> str:
+    """Where a finding is drawn: a stretch of text and a rule where they are, a setting at what it changes."""
+    spots = {
+        "choice:form": "answer",
+        "choice:length": "answer",
+        "choice:streaming": "answer time",
+        "choice:reasoning": "reasoning",
+        "choice:tier": "call",
+    }
+    return place if place.startswith(("text:", "rule:")) else spots.get(place, "prompt")
 
 
 def _segments(sheet: Draftsheet, findings: Sequence[Finding]) -> Iterator[Segment]:
-    places = markers(findings)
-    starts = {place: number for place, number in places.items() if place.startswith("text:")}
+    marks, estimate = markers_by(findings, _spot), sheet.estimate
+    text = [finding for finding in findings if finding.place.startswith("text:")]
     for run in _runs(sheet.reading.parts):
-        number = next((n for place, n in starts.items() if run[0].start <= _start(place) < run[-1].end), None)
-        starts = {place: n for place, n in starts.items() if n != number}
-        kind = run[0].kind
-        yield Segment(
-            part_words(kind), sum(part.tokens for part in run), _BAR_KINDS.get(kind, "other"), number
-        )
-    estimate = sheet.estimate
+        here = tuple(each.number for each in text if run[0].start <= _start(each.place) < run[-1].end)
+        kind, tokens = run[0].kind, sum(part.tokens for part in run)
+        yield Segment(part_words(kind), tokens, _BAR_KINDS.get(kind, "other"), here)
     if estimate.reasoning_tokens:
-        yield Segment(_("reasoning"), estimate.reasoning_tokens, "reasoning", places.get("choice:reasoning"))
-    yield Segment(_("answer"), estimate.answer_tokens, "output", places.get("choice:form"))
+        yield Segment(_("reasoning"), estimate.reasoning_tokens, "reasoning", marks.get("reasoning", ()))
+    yield Segment(_("answer"), estimate.answer_tokens, "output", marks.get("answer", ()))
 
 
 def _start(place: str) -> int:
@@ -159,16 +169,22 @@ def _runs(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield run
 
 
-def _time_picture(sheets: Sheets) -> Picture:
-    rows = []
-    for name, sheet in _named(sheets):
-        estimate = sheet.estimate
-        stretches = [Stretch(_("until the first token"), estimate.ttft_seconds, "wait")]
-        if estimate.reasoning_tokens:
-            stretches.append(Stretch(_("reasoning"), estimate.reasoning_seconds, "reasoning"))
-        stretches.append(Stretch(_("writing the answer"), estimate.answer_seconds, "writing"))
-        rows.append((name, stretches))
-    return time_bars(rows, title=_("Where the time goes"))
+def _time_picture(sheets: Sheets, findings: Sequence[Finding]) -> Picture:
+    marks = markers_by(findings, _spot)
+    rows = [
+        (name, list(_stretches(sheet, marks if sheet is sheets.theirs else {})))
+        for name, sheet in _named(sheets)
+    ]
+    return time_bars(rows, title=_("Where the time goes"), markers={_("Yours"): marks.get("call", ())})
+
+
+def _stretches(sheet: Draftsheet, marks: Mapping[str, tuple[int, ...]]) -> Iterator[Stretch]:
+    estimate = sheet.estimate
+    yield Stretch(_("until the first token"), estimate.ttft_seconds, "wait")
+    if estimate.reasoning_tokens:
+        yield Stretch(_("reasoning"), estimate.reasoning_seconds, "reasoning", marks.get("reasoning", ()))
+    answer = merged([marks.get("answer", ()), marks.get("answer time", ())])
+    yield Stretch(_("writing the answer"), estimate.answer_seconds, "writing", answer)
 
 
 def _rules_picture(spec: RewriteSpec, sheet: Draftsheet, findings: Sequence[Finding]) -> Picture:
@@ -178,7 +194,7 @@ def _rules_picture(spec: RewriteSpec, sheet: Draftsheet, findings: Sequence[Find
         (
             rule.label,
             _("kept") if rule.name in sheet.reading.kept else _("lost"),
-            str(numbers.get(rule.name, "")),
+            ", ".join(map(str, numbers.get(rule.name, ()))),
         )
         for rule in spec.rules
     ]

@@ -336,8 +336,15 @@ def test_pictures_mark_the_tasks_with_findings():
     assert "One after the other" in timeline.sentence
     assert "Best possible" in timeline.sentence
     assert any("finding 1" in " ".join(row) for row in drawing.rows)
+
+
+def test_pictures_draw_a_ring_with_the_findings_at_its_tasks():
     ring = plan({"flights": ("seats",)})
-    assert len(KIND.pictures(SPEC, ring, grade(ring))) == 1
+    timeline, drawing = KIND.pictures(SPEC, ring, grade(ring))
+    assert "Yours" not in timeline.sentence
+    assert "Search flights → Seat offers → Search flights" in drawing.sentence
+    assert any("in the ring, finding 1" in row[-1] for row in drawing.rows)
+    assert 'class="edge critical"' in drawing.svg_narrow
 
 
 def test_spec_refuses_what_cannot_run():

@@ -6,7 +6,7 @@ from lessons.figures.bars import Segment, Stretch, time_bars, token_bars
 from tests.lessons.figures.factories import both, inside, texts, with_class
 
 BEFORE = [
-    Segment("Background", 800, "background", 1),
+    Segment("Background", 800, "background", (1,)),
     Segment("Task", 90, "task"),
     Segment("Data", 110, "data"),
 ]
@@ -28,7 +28,7 @@ def test_token_bars_give_each_kind_a_pattern_and_a_key():
 def test_token_bars_say_totals_and_list_every_part():
     picture = token_bars([("Before", BEFORE), ("After", AFTER)], title="Prompt")
     assert "Before: 1,000 tokens" in picture.sentence
-    assert ("After", "Schema", "30 tokens") in picture.rows
+    assert ("After", "Schema", "30 tokens", "") in picture.rows
 
 
 def test_token_bars_number_their_findings():
@@ -36,8 +36,8 @@ def test_token_bars_number_their_findings():
 
 
 def test_token_bars_keep_the_markers_of_thin_parts_apart_and_in_the_frame():
-    thin = [Segment("a", 1, "task", 1), Segment("b", 1, "data", 2), Segment("c", 5000, "data")]
-    thin += [Segment("d", 1, "task", 3), Segment("e", 1, "task", 4)]
+    thin = [Segment("a", 1, "task", (1,)), Segment("b", 1, "data", (2,)), Segment("c", 5000, "data")]
+    thin += [Segment("d", 1, "task", (3,)), Segment("e", 1, "task", (4,))]
     for root in both(token_bars([("Thin", thin)], title="Thin")):
         at = [float(disc.get("cx", 0)) for disc in with_class(root, "marker-disc")]
         assert all(later - earlier >= 20 for earlier, later in pairwise(at))
@@ -68,3 +68,21 @@ def test_time_bars_speak_of_seconds():
         [("Cold", [Stretch("reading", 3.1, "fresh"), Stretch("writing", 0.4, "output")])], title="T"
     )
     assert "3.5 s" in picture.sentence.replace("\xa0", " ")
+
+
+def test_token_bars_say_all_findings_of_a_part_and_of_a_row():
+    parts = [Segment("a", 4, "task", (1, 4)), Segment("b", 500, "data")]
+    picture = token_bars([("Yours", parts)], title="Prompt", markers={"Yours": (2, 3)})
+    assert picture.columns[-1] == "Findings"
+    assert ("Yours", "all of it", "504 tokens", "findings 2 and 3") in picture.rows
+    assert ("Yours", "a", "4 tokens", "findings 1 and 4") in picture.rows
+    for root in both(picture):
+        assert [text.text for text in with_class(root, "marker-number")] == ["2", "3", "1", "4"]
+
+
+def test_token_bars_show_no_more_discs_than_their_frame_holds():
+    parts = [Segment(f"p{n}", 1, "task", (2 * n + 1, 2 * n + 2)) for n in range(40)]
+    for root in both(token_bars([("Many", parts)], title="Many")):
+        at = [float(disc.get("cx", 0)) for disc in with_class(root, "marker-disc")]
+        assert max(at) <= float(root.get("width", 0)) - 9
+        assert (with_class(root, "marker-number")[-1].text or "").startswith("+")

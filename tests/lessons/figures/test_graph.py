@@ -1,5 +1,7 @@
+from itertools import pairwise
+
 from coach.engine.graph import Fixed, Task, TaskGraph
-from lessons.figures.graph import graph_drawing
+from lessons.figures.graph import graph_drawing, ring_drawing
 from tests.lessons.figures.factories import both, chain_of, inside, texts, travel_graph, with_class
 
 
@@ -18,7 +20,7 @@ def test_graph_drawing_joins_each_task_to_what_it_waits_for():
 
 
 def test_graph_drawing_marks_findings_and_speculation():
-    for root in both(graph_drawing(travel_graph(), title="Plan", markers={"seats": 2})):
+    for root in both(graph_drawing(travel_graph(), title="Plan", markers={"seats": (2,)})):
         seats = next(node for node in with_class(root, "node") if node.get("data-task") == "seats")
         assert "2" in texts(seats)
         assert len(with_class(root, "speculative")) == 1
@@ -62,3 +64,23 @@ def test_graph_drawing_escapes_names():
     picture = graph_drawing(graph, title="Nasty")
     assert "<script" not in picture.svg + picture.svg_narrow
     assert both(picture)
+
+
+def test_graph_puts_several_findings_side_by_side_in_the_frame():
+    for root in both(graph_drawing(travel_graph(), title="Plan", markers={"compose": (1, 2, 4, 5, 6, 7)})):
+        node = next(node for node in with_class(root, "node") if node.get("data-task") == "compose")
+        at = [float(disc.get("cx", 0)) for disc in with_class(node, "marker-disc")]
+        assert [text.text for text in with_class(node, "marker-number")] == ["1", "2", "4", "5", "6", "7"]
+        assert all(later - earlier == 20 for earlier, later in pairwise(at))
+        assert at[-1] + 9 <= float(root.get("width", 0))
+        assert float(with_class(node, "marker-disc")[0].get("cy", 0)) >= 10
+
+
+def test_ring_drawing_names_the_ring_and_says_what_it_leaves_out():
+    tasks = [Task(f"t{n}", (f"t{(n + 1) % 90}",)) for n in range(90)]
+    picture = ring_drawing(tasks, [task.name for task in tasks], title="Ring", markers={"t1": (2, 3)})
+    assert picture.sentence.startswith("A ring, in which each task waits for the next: t0 → t1")
+    assert picture.rows[1] == ("t1", "t2", "in the ring, findings 2 and 3")
+    for root in both(picture):
+        assert inside(root)
+        assert "and 30 more tasks" in texts(root)

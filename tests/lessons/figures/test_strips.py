@@ -1,7 +1,7 @@
 from lessons.figures.strips import Strip, cache_strips
 from tests.lessons.figures.factories import both, inside, texts, with_class
 
-FOUND = [Strip("09:00", 0, 45000, 100), Strip("09:02", 0, 45000, 100, marker=1)]
+FOUND = [Strip("09:00", 0, 45000, 100), Strip("09:02", 0, 45000, 100, markers=(1,))]
 BEST = [Strip("09:00", 0, 45000, 100), Strip("09:02", 45000, 0, 100, note="$0.02")]
 
 
@@ -42,7 +42,7 @@ def test_cache_strips_name_a_bundle_by_its_first_and_last_time():
 
 
 def test_cache_strips_keep_the_first_marker_of_a_bundle():
-    day = [Strip(f"call {n}", 0, 0, 50, marker=2 if n == 500 else None) for n in range(1000)]
+    day = [Strip(f"call {n}", 0, 0, 50, markers=(2,) if n == 500 else ()) for n in range(1000)]
     assert all("2" in texts(root) for root in both(cache_strips([("Day", day)], title="Day")))
 
 
@@ -50,3 +50,12 @@ def test_cache_strips_of_nothing_and_of_nonsense():
     assert cache_strips([], title="None").sentence
     odd = [Strip("x", float("inf"), -1, 0), Strip("\x00<b>", 0, 0, 0)]
     assert all(inside(root) for root in both(cache_strips([("Odd", odd), ("Empty", [])], title="Odd")))
+
+
+def test_cache_strips_number_findings_of_a_call_and_of_a_whole_day():
+    day = [Strip("09:00", 0, 0, 50, "2 s", (1, 3)), Strip("09:05", 0, 0, 50)]
+    picture = cache_strips([("Yours", day)], title="Day", markers={"Yours": (2,)})
+    assert picture.rows[0] == ("Yours", "all calls", "", "", "", "finding 2")
+    assert picture.rows[1][-1] == "2 s, findings 1 and 3"
+    for root in both(picture):
+        assert [text.text for text in with_class(root, "marker-number")] == ["2", "1", "3"]

@@ -55,7 +55,7 @@ def test_timeline_tells_what_was_never_started_from_what_was_discarded():
 
 
 def test_timeline_puts_the_number_of_a_finding_at_its_task():
-    picture = _travel(markers={"seats": 3})
+    picture = _travel(markers={"seats": (3,)})
     for root in both(picture):
         row = next(row for row in with_class(root, "row") if "seats" in texts(row))
         assert "3" in texts(row)
@@ -106,7 +106,7 @@ def test_timeline_of_many_tasks_draws_some_and_names_the_rest():
 
 def test_timeline_keeps_marked_tasks_when_it_leaves_some_out():
     trace = trace_of(*(f"task {n}" for n in range(60)))
-    picture = timeline([Lane(label="Wide", trace=trace, markers={"task 59": 1})], title="Wide")
+    picture = timeline([Lane(label="Wide", trace=trace, markers={"task 59": (1,)})], title="Wide")
     assert all("task 59" in texts(root) for root in both(picture))
 
 
@@ -126,6 +126,16 @@ def test_timeline_uses_ids_of_its_own_in_every_drawing():
 
 
 def test_timeline_carries_no_inline_style():
-    picture = _travel(markers={"seats": 1})
+    picture = _travel(markers={"seats": (1,)})
     assert "style=" not in picture.svg + picture.svg_narrow
     assert 'role="img"' in picture.svg
+
+
+def test_timeline_shows_the_first_of_many_findings_and_says_all():
+    picture = _travel(markers={"seats": (1, 2), "compose": (3, 4, 5, 6, 7)})
+    for root in both(picture):
+        discs = [[e.text for e in with_class(row, "marker-number")] for row in with_class(root, "row")]
+        assert [each for each in discs if each] == [["1", "2"], ["3", "4", "5", "+2"]]
+        assert inside(root)
+    assert "findings 3, 4, 5, 6 and 7" in next(row for row in picture.rows if row[1] == "compose")[-1]
+    assert "findings 1 and 2" in picture.svg
