@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.db import models
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -27,9 +28,21 @@ class MisconceptionInline(admin.StackedInline):  # type: ignore[type-arg]  # gen
     extra = 0
 
 
+class NamedFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # generic in the stubs only
+    """Rows of a table: its headings name the fields for eyes only, so that each field says its name too."""
+
+    def add_fields(self, form: ModelForm, index: int | None) -> None:  # type: ignore[type-arg]  # as above
+        super().add_fields(form, index)
+        number = "" if index is None else f" {index + 1}"
+        for field in form.fields.values():
+            if field.label and not field.widget.is_hidden:
+                field.widget.attrs["aria-label"] = f"{field.label}{number}"
+
+
 class HintInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
     model = Hint
     extra = 0
+    formset = NamedFormSet
     formfield_overrides = {models.TextField: {"widget": AdminTextareaWidget(attrs={"rows": 3})}}
 
 

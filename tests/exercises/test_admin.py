@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -232,3 +233,11 @@ def test_ungraded_submissions_can_be_graded_again(client: Client, instructor: Us
     client.post(url, {"action": "grade_again", "_selected_action": [submission.pk]})
     submission.refresh_from_db()
     assert submission.passed
+
+
+def test_fields_of_a_hint_say_their_names(client: Client, instructor: User):
+    exercise = make_exercise()
+    Hint.objects.create(exercise=exercise, finding_code="toy", rung=1, text="Look there.")
+    page = client.get(change_url(exercise)).content.decode()
+    for field in ("hints-0-finding_code", "hints-0-rung", "hints-0-text", "hints-0-DELETE"):
+        assert re.search(rf'name="{field}"[^>]* aria-label="[^"]+ 1"', page)
