@@ -19,7 +19,7 @@ from django.http.cookie import parse_cookie
 
 from coach import rendering
 from coach.access import learner_of_session
-from coach.actions import Begin, Refused
+from coach.beginning import Begin, Refused
 from coach.frames import Ack, Again, Ask, Command, FrameRefused, Stop, Subscribe, parse_command
 from coach.hub import Envelope, Subscription, topic_of
 from coach.origins import headers_of, is_own_origin

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from coach.actions import Begin
+from coach.beginning import Begin
 from coach.frames import QUESTION_MAX_CHARACTERS, check_question, parse_subject
 from lessons.models import User
 

@@ -8,7 +8,8 @@ from typing import Any
 from django.db import DatabaseError
 from django.dispatch import receiver
 
-from coach.actions import begin_for_submission, move_conversations
+from coach.actions import move_conversations
+from coach.beginning import begin_for_submission
 from coach.queries import rows_of_learner
 from coach.replies import passages
 from coach.turns import begin_turn

@@ -15,18 +15,8 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from coach import rendering
-from coach.actions import (
-    Append,
-    Begin,
-    Begun,
-    Finish,
-    Place,
-    Refused,
-    claim_waiting_turns,
-    interrupt_abandoned_turns,
-    places_of,
-    write_batch,
-)
+from coach.actions import Append, Finish, claim_waiting_turns, interrupt_abandoned_turns, write_batch
+from coach.beginning import Begin, Begun, Place, Refused, places_of
 from coach.frames import Subject
 from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from coach.access import subject_for, turn_for
-from coach.actions import Begin, Begun, Refused, subject_of
+from coach.beginning import Begin, Begun, Refused, subject_of
 from coach.forms import AskForm, KeyForm
 from coach.frames import FrameRefused, Subject, parse_subject
 from coach.making import making_of

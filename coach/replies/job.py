@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from coach.actions import Place
+from coach.beginning import Place
 from coach.engine.runner import Inputs
 from coach.engine.trace import Trace
 from coach.ladder import Step

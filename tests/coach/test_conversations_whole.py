@@ -10,7 +10,7 @@ import pytest
 from channels.db import database_sync_to_async as in_thread
 from django.core.management import call_command
 
-from coach.actions import Begin, Begun
+from coach.beginning import Begin, Begun
 from coach.frames import Subject
 from coach.turns import Supervisor
 from exercises.kinds.base import Finding

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from coach.actions import Begin, Begun, begin_for_submission
+from coach.beginning import Begin, Begun, begin_for_submission
 from coach.frames import Subject
 from coach.ladder import Rung
 from coach.models import LadderStep, Turn, TurnEvent

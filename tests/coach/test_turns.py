@@ -9,7 +9,8 @@ import pytest
 from django.db import OperationalError
 
 from coach import actions
-from coach.actions import Append, Begin, Begun, Finish, Refused, begin_for_submission, write_batch
+from coach.actions import Append, Finish, write_batch
+from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
 from coach.journal import Journal
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
@@ -192,9 +193,9 @@ def test_batch_same_key_twice_in_one_batch_is_one_turn():
 
 def test_batch_limits_open_turns_of_a_conversation():
     learner, _ = make_world()
-    outcomes = write_batch([ask(learner, owner="me") for _ in range(actions.OPEN_TURNS_MAX + 2)])
+    outcomes = write_batch([ask(learner, owner="me") for _ in range(OPEN_TURNS_MAX + 2)])
     assert outcomes[-1] == Refused("busy")
-    assert Turn.objects.count() == actions.OPEN_TURNS_MAX
+    assert Turn.objects.count() == OPEN_TURNS_MAX
 
 
 def test_batch_refuses_the_writes_of_an_old_owner():
