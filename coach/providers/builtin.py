@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from coach.ladder import Rung
 from coach.material import Changes
+from coach.providers.builtin_kinds import name_of
 from coach.queries import Attempt
 from exercises.kinds.base import Finding
 from lessons.figures.text import listed, seconds_text, share_text, tokens_text, usd_text
@@ -53,17 +54,24 @@ def opening(attempt: Attempt, changes: Changes) -> str:
 
 
 def _mended(changes: Changes) -> str:
-    places = [finding.place_label for finding in changes.mended[:2]]
-    if len(changes.mended) > 2:
-        return _("Better than attempt %(number)s: %(count)s things are put right, among them %(places)s.") % {
-            "number": changes.before_number,
-            "count": len(changes.mended),
-            "places": listed(places),
-        }
-    return _("Better than attempt %(number)s: %(places)s is put right.") % {
+    values = {
         "number": changes.before_number,
-        "places": listed(places),
+        "count": len(changes.mended),
+        "things": listed([name_of(finding) for finding in changes.mended[:2]]),
     }
+    if len(changes.mended) > 2:
+        return (
+            _("Better than attempt %(number)s: %(count)s things are put right, among them %(things)s.")
+            % values
+        )
+    return (
+        ngettext(
+            "Better than attempt %(number)s: %(things)s is put right.",
+            "Better than attempt %(number)s: %(things)s are put right.",
+            len(changes.mended),
+        )
+        % values
+    )
 
 
 def _first_look(attempt: Attempt) -> str:
@@ -108,7 +116,9 @@ def others(findings: Sequence[Finding], total: int) -> str:
     )
     rest = total - len(findings) - 1
     if rest > 0:
-        return _("Also marked: %(named)s, and %(rest)s more.") % {"named": named, "rest": rest}
+        return ngettext(
+            "Also marked: %(named)s, and %(rest)s more.", "Also marked: %(named)s, and %(rest)s more.", rest
+        ) % {"named": named, "rest": rest}
     return _("Also marked: %(named)s.") % {"named": named}
 
 
@@ -124,6 +134,22 @@ def question_about(finding: Finding) -> str:
         "costly": _("What is paid for there, and what does it bring back?"),
         "risk": _("In which case would that go wrong first?"),
     }[finding.severity]
+
+
+def second_question_about(finding: Finding) -> str:
+    """Another one, for when the first has been asked."""
+    return {
+        "wrong": _("If you traced one value from its source to “%(place)s”, where would it be missing?"),
+        "slow": _("If “%(place)s” were gone from the picture, what could begin earlier?"),
+        "costly": _("Over a whole day, how often is “%(place)s” paid for, and who profits?"),
+        "risk": _("Which case would you try first to see “%(place)s” go wrong?"),
+    }[finding.severity] % {"place": finding.place_label.strip("“”")}
+
+
+def fresh_question(finding: Finding, authored: str, *, said: Sequence[str]) -> str:
+    """The authored question, if there is one, else a general one; another when it was asked before."""
+    choices = [text for text in (authored, question_about(finding), second_question_about(finding)) if text]
+    return next((text for text in choices if text not in said), choices[0])
 
 
 def action_for(finding: Finding, rung: Rung) -> str:

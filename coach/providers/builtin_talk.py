@@ -202,9 +202,7 @@ def related(question: str) -> str:
 
 
 def beside_question(question: str) -> str:
-    return _("I do not grade free text, but I can set the lesson beside it: “%(question)s”") % {
-        "question": question
-    }
+    return _("Your case I cannot judge, but this belongs to it: “%(question)s”") % {"question": question}
 
 
 def said_all(title: str) -> str:
@@ -244,8 +242,12 @@ def which_is_yours() -> str:
     return _("Which of these do you meet in an agent you know, and what would you give up there?")
 
 
-def cannot_judge_text() -> str:
-    return _("I do not grade free text, and whether you are right is not mine to say before you try.")
+def yours_to_find() -> str:
+    return _("That one is yours to find, so I point at the place and keep the answer for later.")
+
+
+def neither_yes_nor_no() -> str:
+    return _("Try it: a run answers that better than my yes or no.")
 
 
 def run_judges() -> str:
@@ -253,9 +255,7 @@ def run_judges() -> str:
 
 
 def beside_your_words(title: str) -> str:
-    return _("I do not grade free text, but I can set the lesson beside it. On “%(title)s” it says:") % {
-        "title": title
-    }
+    return _("Your case I cannot judge. On “%(title)s” the lesson says:") % {"title": title}
 
 
 def what_differs() -> str:

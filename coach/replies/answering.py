@@ -18,6 +18,8 @@ from coach.replies.explaining import (
 )
 from coach.replies.intents import Intent
 from coach.replies.telling import Teller
+from coach.replies.wishes import Wish, wish_of
+from coach.replies.withholding import ask_back, link_for, tell_rule, tell_try
 from exercises.kinds.base import Finding
 
 # A wish is short; who writes as much as this describes something.
@@ -30,6 +32,9 @@ _ALSO_CONCEPTS = frozenset(
 
 def answer(asked: Asked, teller: Teller) -> Answer:
     """Say the answer; return what the next turn should know."""
+    wish = wish_of(asked)
+    if wish is not Wish.NONE:
+        return _WISHES[wish](asked, teller)
     if asked.reading.intent in _ALSO_CONCEPTS and _was_answered(asked):
         return tell_concept(asked, teller)
     return _HANDLERS.get(asked.reading.intent, tell_concept)(asked, teller)
@@ -96,22 +101,12 @@ def _hint(asked: Asked, teller: Teller, finding: Finding) -> Answer:
         text,
         role="hint" if rung is not Rung.ASK else "question",
         finding=finding.key,
-        link=_link(asked, finding, rung),
+        link=link_for(asked, finding, rung),
     )
     if rung is not Rung.ASK:
-        say(_ask_back(asked, finding, rung), role="question", finding=finding.key)
+        say(ask_back(asked, finding, rung), role="question", finding=finding.key)
     say(builtin.action_for(finding, rung), role="action")
     return kept(asked, finding=finding, steps=(step,), asked_back=True)
-
-
-def _ask_back(asked: Asked, finding: Finding, rung: Rung) -> str:
-    authored = asked.words.hint(finding, Rung.ASK) if rung > Rung.ASK else ""
-    return authored or builtin.question_about(finding)
-
-
-def _link(asked: Asked, finding: Finding, rung: Rung) -> builtin_talk.Link | None:
-    section = asked.index.at(asked.words.passage(finding)) if rung >= Rung.CONCEPT else None
-    return section.link if section else None
 
 
 @_needs_attempt
@@ -126,7 +121,7 @@ def _show(asked: Asked, teller: Teller, finding: Finding) -> Answer:
     )
     reason = asked.words.explanation(finding)
     if reason:
-        say(reason, link=_link(asked, finding, Rung.ANSWER), finding=finding.key)
+        say(reason, link=link_for(asked, finding, Rung.ANSWER), finding=finding.key)
     if step.shown_answer:
         say(builtin.answer_given(), role="aside")
     say(builtin_talk.explain_back(), role="question")
@@ -142,8 +137,8 @@ def _why(asked: Asked, teller: Teller, finding: Finding) -> Answer:
     thought, reason = asked.words.belief(finding), asked.words.explanation(finding)
     if thought and reason:
         say(builtin.belief(thought), role="aside", finding=finding.key)
-        say(reason, finding=finding.key, link=_link(asked, finding, Rung.CONCEPT))
-    say(_ask_back(asked, finding, max(rung, Rung.CONCEPT)), role="question", finding=finding.key)
+        say(reason, finding=finding.key, link=link_for(asked, finding, Rung.CONCEPT))
+    say(ask_back(asked, finding, max(rung, Rung.CONCEPT)), role="question", finding=finding.key)
     say(builtin_talk.hint_or_run(), role="action")
     return kept(asked, finding=finding, asked_back=True)
 
@@ -242,6 +237,11 @@ def _thanks(asked: Asked, teller: Teller) -> Answer:
     return kept(asked)
 
 
+_WISHES: dict[Wish, Callable[[Asked, Teller], Answer]] = {
+    Wish.DEMAND: _needs_attempt(tell_rule),
+    Wish.GUESS: _needs_attempt(tell_try),
+    Wish.NAMED: _why,
+}
 _HANDLERS: dict[Intent, Callable[[Asked, Teller], Answer]] = {
     Intent.SHOW: _show,
     Intent.HINT: _hint,

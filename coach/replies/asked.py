@@ -11,8 +11,10 @@ from coach.queries import Attempts
 from coach.replies.bank import Match, Term
 from coach.replies.intents import Intent, Reading
 from coach.replies.memory import Memory
+from coach.replies.naming import finding_named
 from coach.replies.passages import Hit, Index
 from coach.replies.situation import Words
+from coach.replies.terms import folded_terms
 from exercises.kinds.base import Finding
 
 
@@ -41,9 +43,11 @@ def look_up(index: Index, question: str, reading: Reading, *, near: str, lesson:
     """Search for all that a question may be answered with; what is open (`near`, `lesson`) weighs more."""
     if reading.intent in NOT_SEARCHED:
         return Found()
+    hits = tuple(index.find(question, near=near, lesson=lesson))
+    support = {hit.passage.place: hit.coverage for hit in reversed(hits)}
     return Found(
-        tuple(index.find(question, near=near, lesson=lesson)),
-        tuple(index.bank.match(question, here=near, lesson=lesson)),
+        hits,
+        tuple(index.bank.match(question, here=near, lesson=lesson, support=support)),
         index.bank.defined(question),
     )
 
@@ -77,11 +81,17 @@ class Asked:
     @property
     def finding(self) -> Finding | None:
         """The finding that is talked about: the one named, else the turn before's, else the gravest."""
-        named = next((each for each in self.findings if each.number == self.reading.number), None)
         if self.reading.number:
-            return named
+            return next((each for each in self.findings if each.number == self.reading.number), None)
+        if self.named is not None:
+            return self.named
         spoken = next((each for each in self.findings if each.key == self.memory.finding), None)
         return spoken or next(iter(self.findings), None)
+
+    @property
+    def named(self) -> Finding | None:
+        """The finding whose place or kind stands in the question."""
+        return finding_named(folded_terms(self.question), self.findings)
 
     @property
     def mastered(self) -> bool:

@@ -11,46 +11,36 @@ from dataclasses import dataclass, field
 import bm25s
 import numpy as np
 
-from coach.replies.terms import asked_terms
+from coach.replies.terms import folded_terms
 
 SURE = 0.75
 """From here on the question is the one that was answered; it also outweighs what a rule read into it."""
 LIKELY = 0.5
 """From here on the answer is about what was asked."""
-_CANDIDATES = 16
-_HERE, _SAME_LESSON, _SAME_CUES = 0.05, 0.03, 0.06
+_CANDIDATES = 48
+_HERE, _SAME_LESSON, _SAME_CUES = 0.05, 0.02, 0.06
 _CUES = re.compile(r"\b(?:why|when|how|where|which|not|never|what(?= is\b| are\b))\b|n't\b|whats|what's")
 # A question of which more than this is about things that no lesson mentions is about something else.
-_STRANGE_MAX = 0.4
+_STRANGE_MAX = 0.45
+# Words that no lesson has: they tell a little against any answer, and much against none.
+_UNKNOWN = 4.0
+_PLAIN = 0.5
+_RARE_MAX = 4.5
+_BESIDE, _AROUND = 0.5, 0.3
+_OF_QUESTION = 0.6
+_SUPPORT = 0.3
+# One word in common is chance, unless that is most of what the other question says.
+_EVIDENCE, _MOST_OF_A_WAY = 4.0, 0.5
+# Words that any question may have; they say little about what it is about.
+_PLAIN_WORDS = frozenset(
+    folded_terms(
+        "always better best worth slow fast long time problem really way first new same different number "
+        "good idea help start run take come bit every never whole thing step call today while wrong right "
+        "often actually together big keep find change user agent people"
+    )
+)
 
 _SAME_CUE = {"n't": "not", "never": "not", "whats": "what", "what's": "what"}
-# One word for what learners say in several; stems.
-_FOLDED = {
-    stem: kept
-    for kept, stems in {
-        "fast": "faster quick quicker speed sooner speedup fastest",
-        "slow": "slower slowest",
-        "cost": "price pric expensiv money cheap cheaper bill dollar cent paid pay budget",
-        "big": "biggest bigger large larger largest best smartest",
-        "small": "smaller smallest tiny mini",
-        "short": "shorter shorten trim brief",
-        "twice": "double second duplicat backup",
-        "speculat": "speculativ speculation speculatively",
-        "optimis": "optimiz optimisation optimization improv improvement",
-        "summary": "summaris summariz digest",
-        "moderat": "validat verify guardrail check",
-        "parallel": "simultaneou simultaneously concurrently concurrency concurrent",
-        "subagent": "branch branche agents",
-        "prime": "prim warm prewarm warmup",
-        "personal": "personalis personaliz personalisation personalization",
-        "timeout": "deadline",
-        "choos": "pick decid select",
-        "measur": "benchmark profil",
-        "databas": "db",
-        "async": "asyncio asynchronou",
-    }.items()
-    for stem in stems.split()
-}
 _SIDES = frozenset("cost fast slow time latency qualit accuracy risk token big small".split())  # noqa: SIM905
 _DEFINITION = re.compile(
     r"^(?:so |and |ok(?:ay)?,? )?"
@@ -69,6 +59,8 @@ class Entry:
     then: str
     against: str = ""
     terms: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
+    """The words of its section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +95,25 @@ class Bank:
         glossary: Iterable[Mapping[str, str]] = (),
         *,
         vocabulary: Collection[str] = (),
+        sections: Mapping[str, str] | None = None,
     ) -> None:
-        """`vocabulary`: the words of the lessons."""
+        """`vocabulary`: the words of the lessons; `sections`: the text of each place."""
         self._ways: list[_Way] = []
+        self._around = {place: frozenset(folded_terms(text)) for place, text in (sections or {}).items()}
         self.entries = [self._entry(row) for row in answers]
         self._terms = {
-            frozenset(_terms(name)): term for term in map(_term, glossary) for name in _names(term)
+            frozenset(folded_terms(name)): term for term in map(_term, glossary) for name in _names(term)
         }
         counts = Counter(word for way in self._ways for word in way.terms)
         known = {*vocabulary, *counts, *(word for entry in self.entries for word in entry.terms)}
-        self._unknown_weight = math.log(1 + len(self._ways))
-        self._weights = {word: math.log(1 + len(self._ways) / (counts[word] or 1)) for word in known}
+        total = len(self._ways)
+        self._weights = {
+            word: min(_RARE_MAX, math.log(1 + total / (counts[word] or 1)))
+            * (_PLAIN if word in _PLAIN_WORDS else 1.0)
+            for word in known
+        }
+        named = (word for name in self._terms for word in name)
+        self._subjects = {*named, *(word for e in self.entries for word in folded_terms(e.question))}
         self._spellings = _spellings(known.union(*self._terms))
         self._bm25 = bm25s.BM25(k1=1.2, b=0.4) if counts else None
         if self._bm25 is not None:
@@ -122,7 +122,7 @@ class Bank:
 
     def _entry(self, row: Mapping[str, str]) -> Entry:
         ways = [row["question"], *row["also"].splitlines()]
-        terms = frozenset(word for text in (*ways, row["answer"]) for word in _terms(text))
+        terms = frozenset(word for text in (*ways, row["answer"]) for word in folded_terms(text))
         entry = Entry(
             question=row["question"],
             answer=row["answer"],
@@ -130,18 +130,24 @@ class Bank:
             then=row["then"],
             against=row["against"],
             terms=terms,
+            around=self._around.get(row["passage"], frozenset()),
         )
-        self._ways += [_Way(frozenset(_terms(way)), _cues(way), entry) for way in ways]
+        self._ways += [_Way(frozenset(folded_terms(way)), _cues(way), entry) for way in ways]
         return entry
 
-    def match(self, question: str, *, here: str = "", lesson: str = "") -> list[Match]:
-        """The entries that answer a question, best first; what is open weighs a little more."""
+    def match(
+        self, question: str, *, here: str = "", lesson: str = "", support: Mapping[str, float] | None = None
+    ) -> list[Match]:
+        """The entries that answer a question, best first; what is open weighs a little more.
+
+        `support`: how much of the question a passage of each place covers."""
         asked, cues = self._read(question), _cues(question)
-        if self._strange(asked) > _STRANGE_MAX:
+        if self._strange(asked) > _STRANGE_MAX or (len(asked) == 1 and asked <= _PLAIN_WORDS):
             return []
         found: dict[str, Match] = {}
         for way in self._nearest(asked):
             score = self._overlap(asked, way)
+            score += _SUPPORT * min(1.0, (support or {}).get(way.entry.place, 0.0))
             score += _HERE if way.entry.place == here else 0.0
             score += _SAME_CUES if way.cues == cues else 0.0
             score += _SAME_LESSON if way.entry.place.startswith(f"{lesson}#") else 0.0
@@ -164,6 +170,11 @@ class Bank:
         near = {entry.question: self._weigh(before & entry.terms) for entry in fits}
         rate = self._weigh
         return max(fits, key=lambda entry: rate(asked & entry.terms) + near[entry.question], default=None)
+
+    def is_plain(self, question: str) -> bool:
+        """Whether it has one content word at most, and that one such as any question may have."""
+        asked = self._read(question)
+        return len(asked) < 2 and asked <= _PLAIN_WORDS
 
     def is_general(self, question: str) -> bool:
         """Whether it names nothing but a side of things: what about money, and the time?"""
@@ -190,32 +201,42 @@ class Bank:
         best = np.argsort(-scores, kind="stable")[:_CANDIDATES]
         return [self._ways[int(i)] for i in best if scores[i] > 0]
 
-    def _overlap(self, asked: Collection[str], way: _Way) -> float:
-        """What question and way of asking have in common; words of the answer count half."""
-        common = self._weigh(way.terms.intersection(asked))
+    def _overlap(self, asked: set[str], way: _Way) -> float:
+        """What question and way of asking have in common; the answer's and its section's words count less."""
+        common = self._weigh(way.terms & asked)
         of_way = common / (self._weigh(way.terms) or 1.0)
-        beside = self._weigh((way.entry.terms - way.terms).intersection(asked))
-        of_question = (common + 0.5 * beside) / (self._weigh(asked) or 1.0)
-        return math.sqrt(of_question * of_way)
+        if of_way < _MOST_OF_A_WAY and not self._is_evidence(way.terms & asked, asked):
+            return 0.0
+        rest = asked - way.terms
+        beside = _BESIDE * self._weigh(rest & way.entry.terms)
+        around = _AROUND * self._weigh((rest - way.entry.terms) & way.entry.around)
+        of_question = (common + beside + around) / (self._weigh(asked) or 1.0)
+        return float(of_question**_OF_QUESTION * of_way ** (1 - _OF_QUESTION))
+
+    def _is_evidence(self, common: frozenset[str], asked: set[str]) -> bool:
+        """Two words, or one that the course is about and the question mostly consists of."""
+        if len(common) > 1:
+            return self._weigh(common) >= _EVIDENCE
+        return common <= self._subjects and self._weigh(common) > 0.5 * self._weigh(asked)
 
     def _strange(self, asked: Collection[str]) -> float:
-        unknown = [word for word in asked if word not in self._weights and not word.isdigit()]
-        return self._weigh(unknown) / (self._weigh(asked) or 1.0)
+        known = [word for word in asked if word in self._weights]
+        unknown = _RARE_MAX * (len(asked) - len(known))
+        return unknown / (unknown + self._weigh(known) or 1.0)
 
     def _weigh(self, terms: Iterable[str]) -> float:
-        return sum(self._weights.get(term, self._unknown_weight) for term in terms)
+        return sum(self._weights.get(term, _UNKNOWN) for term in terms)
 
     def _read(self, question: str) -> set[str]:
-        return {self._spelt(word) for word in _terms(question)}
+        words = {self._spelt(word) for word in folded_terms(question)}
+        # A number that no author wrote is the asker's own, and says nothing about what is asked.
+        return {word for word in words if word in self._weights or not word[0].isdigit()}
 
     def _spelt(self, word: str) -> str:
-        if word in self._weights or len(word) < 4 or word.isdigit():
+        if word in self._weights or len(word) < 6 or word.isdigit():
             return word
-        return next((self._spellings[each] for each in _damaged(word) if each in self._spellings), word)
-
-
-def _terms(text: str) -> set[str]:
-    return {_FOLDED.get(word, word) for word in asked_terms(text)}
+        near = (self._spellings.get(each, "") for each in _damaged(word))
+        return next((known for known in near if known[:1] == word[0]), word)
 
 
 def _cues(text: str) -> frozenset[str]:

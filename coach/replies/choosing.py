@@ -54,7 +54,10 @@ def written(asked: Asked) -> Match | None:
 
 
 def is_about(asked: Asked) -> bool:
-    return bool(asked.hits) and asked.hits[0].coverage >= COVERAGE_MIN
+    """A question of nothing but plain words is about nothing that a passage could be about."""
+    if not asked.hits or asked.index.bank.is_plain(asked.question):
+        return False
+    return asked.hits[0].coverage >= COVERAGE_MIN
 
 
 def stays(asked: Asked) -> bool:
@@ -75,11 +78,12 @@ def answer_beside(asked: Asked) -> Entry | None:
     fits = [match for match in asked.matches if match.entry.question not in said and _leads_off(asked, match)]
     if not fits:
         return next(iter(bank.of(touched(asked), said=said, like=asked.question)), None)
+    here = [match for match in fits if _is_here(asked, match.entry.place)]
+    margin = NEARLY if fits[0].score < SURE else NEARLY / 3
+    if here and here[0].score >= fits[0].score - margin:
+        return here[0].entry
     if fits[0].score >= SURE:
         return fits[0].entry
-    here = [match for match in fits if _is_here(asked, match.entry.place)]
-    if here and here[0].score >= fits[0].score - NEARLY:
-        return here[0].entry
     if _is_here(asked, fits[0].entry.against):
         # In the lesson on conflicts the conflict is the matter, not what one side of it is.
         there = bank.of(fits[0].entry.against, said=said, like=asked.question)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from coach.material import Changes, Link
 from coach.providers import builtin
 from coach.queries import Attempts
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
+from coach.replies.memory import Memory, memory_of
 from coach.replies.parts import Reply, Sentence
 from coach.replies.situation import FINDINGS_MAX, Words, changes_in, steps_now
 from coach.replies.telling import Teller, findings_in, guard_for
@@ -46,8 +48,18 @@ async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -
         trace=stored(result.trace),
         steps=tuple(steps.values()),
         exercise_id=attempts.exercise_id,
-        memory={"finding": first.key if first else "", "topic": result.values.get("next") or ""},
+        memory=replace(
+            result.values["history"],
+            finding=first.key if first else "",
+            topic=result.values.get("next") or "",
+            said=(*result.values["history"].said, *result.values["reply"]),
+        ).to_dict(),
     )
+
+
+async def _recall(inputs: Inputs) -> Memory:
+    turn = current.get().turn
+    return memory_of(await current.get().sources.history.load((turn.conversation_id, turn.number)))
 
 
 async def _attempt(inputs: Inputs) -> Attempts | None:
@@ -62,6 +74,7 @@ def _graph(language: str) -> TaskGraph:
     return TaskGraph(
         [
             reading("attempt", call=_attempt, label=_("Read the attempts")),
+            reading("history", call=_recall, label=_("Recall the conversation")),
             reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
             reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
             reading("lessons", call=read_lessons, label=_("Open the lessons")),
@@ -81,7 +94,7 @@ def _graph(language: str) -> TaskGraph:
             ),
             Task(
                 "reply",
-                ("changes", "rungs", "authored", "passage", "attempt"),
+                ("changes", "rungs", "authored", "passage", "attempt", "history"),
                 join="stream",
                 call=_speak,
                 duration=LogNormal(0.002, 0.01),
@@ -92,7 +105,8 @@ def _graph(language: str) -> TaskGraph:
     )
 
 
-async def _speak(inputs: Inputs) -> int:
+async def _speak(inputs: Inputs) -> tuple[str, ...]:
+    """What was asked, so that the next critique asks something else."""
     return await _Speech().speak(inputs)
 
 
@@ -133,17 +147,18 @@ async def _prepare_next(inputs: Inputs) -> str:
 class _Speech:
     """Says each part as soon as what it stands on has arrived."""
 
-    async def speak(self, inputs: Inputs) -> int:
+    async def speak(self, inputs: Inputs) -> tuple[str, ...]:
         parts: dict[str, Any] = {}
         self._teller: Teller | None = None
+        self._asked = ""
         opened = finished = False
         async for name, value in inputs.arrivals():
             parts[name] = value
             if not opened and {"attempt", "changes", "rungs", "authored"} <= parts.keys():
                 opened = self._open(inputs, parts)
-            if opened and not finished and "passage" in parts:
+            if opened and not finished and {"passage", "history"} <= parts.keys():
                 finished = self._close(parts)
-        return self._teller.words if self._teller else 0
+        return (self._asked,) if self._asked else ()
 
     def _open(self, inputs: Inputs, parts: Mapping[str, Any]) -> bool:
         attempts: Attempts | None = parts["attempt"]
@@ -170,7 +185,7 @@ class _Speech:
             return True
         findings = findings_in(attempts.latest)
         if findings:
-            _discuss(self._teller, findings, parts)
+            self._asked = _discuss(self._teller, findings, parts)
         else:
             self._teller.tell(builtin.surprise(attempts.latest.prediction))
             self._teller.tell(builtin.question_after_passing(attempts.latest), role="question")
@@ -187,8 +202,8 @@ def _instead(findings: tuple[Finding, ...], steps: Mapping[str, Step], words: Wo
     return [*words.instead(finding, rung), builtin.neutral(finding)]
 
 
-def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, Any]) -> None:
-    """The gravest finding on its rung, the next two by name, one question, an action."""
+def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, Any]) -> str:
+    """The gravest finding on its rung, the next two by name, one question (returned), an action."""
     finding = findings[0]
     words = Words(authored=parts["authored"])
     rung = _rung_of(parts["rungs"], finding)
@@ -197,14 +212,14 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
         say(builtin.still_there(finding), role="finding", marker=finding.number)
     else:
         say(finding.message, role="finding", marker=finding.number)
-    question = words.hint(finding, Rung.ASK) if rung >= Rung.ASK else builtin.question_about(finding)
+    question = _question(words, finding, rung, said=parts["history"].said)
     if rung is not Rung.ASK:
         say(
             finding.fix if rung is Rung.ANSWER else words.hint(finding, rung),
             role="hint",
             link=parts["passage"] if rung >= Rung.CONCEPT else None,
         )
-    closing = [question or builtin.question_about(finding), builtin.action_for(finding, rung)]
+    closing = [question, builtin.action_for(finding, rung)]
     left = WORDS_MAX - teller.words - sum(len(text.split()) for text in closing)
     rest = findings[1:FINDINGS_MAX]
     if rest and len((also := builtin.others(rest, len(findings))).split()) <= left:
@@ -215,6 +230,13 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
         say(builtin.belief(thought), role="aside")
     say(closing[0], role="question")
     say(closing[1], role="action")
+    return question
+
+
+def _question(words: Words, finding: Finding, rung: Rung, *, said: tuple[str, ...]) -> str:
+    """The authored one from its rung on, else one for this kind of fault; not what was asked before."""
+    authored = words.hint(finding, Rung.ASK) if rung >= Rung.ASK else ""
+    return builtin.fresh_question(finding, authored, said=said)
 
 
 def _rung_of(steps: Mapping[str, Step], finding: Finding) -> Rung:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from coach.material import Section
-from coach.providers import builtin, builtin_talk
+from coach.providers import builtin_talk
 from coach.replies.asked import Answer, Asked, Found, kept
 from coach.replies.bank import SURE, Entry, Term
 from coach.replies.choosing import (
@@ -180,11 +180,6 @@ def tell_topics(asked: Asked, teller: Teller) -> Answer:
 
 def tell_statement(asked: Asked, teller: Teller) -> Answer:
     """An answer to what the coach asked, or a description: set beside the lesson, not judged."""
-    if asked.in_exercise and asked.findings:
-        teller.tell(builtin_talk.cannot_judge_text(), finding=asked.findings[0].key)
-        teller.tell(builtin.question_about(asked.finding or asked.findings[0]), role="question")
-        teller.tell(builtin_talk.run_judges(), role="action")
-        return kept(asked, asked_back=True)
     entry = answer_beside(asked)
     if entry is not None:
         first = entry.place not in asked.memory.discussed

@@ -104,9 +104,9 @@ _RULES: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
         ),
         (
             Intent.WHO,
-            r"\b(?:who|what) (?:are|r) (?:you|u)\b|are you (?:a |an )?(?:real|human|person|bot|"
-            r"robot|ai\b|llm|model|machine|chat\s?gpt|gpt|claude|language model)|which (?:model|llm|"
-            r"ai) (?:are|do|is)|is this (?:an? )?(?:ai|llm|bot|human|model)|"
+            r"\b(?:who|what) (?:are|r) (?:you|u)\b|how old are you|are you (?:a |an )?(?:real|human|"
+            r"person|bot|robot|ai\b|llm|model|machine|chat\s?gpt|gpt|claude|language model)|"
+            r"which (?:model|llm|ai) (?:are|do|is)|is this (?:an? )?(?:ai|llm|bot|human|model)|"
             r"do you use (?:an? )?(?:llm|model|ai)\b|"
             r"can (?:you|the coach) (?:see|read|look at)\b",
         ),

@@ -160,6 +160,10 @@ def _built() -> Index:
         [row for row in queries.authored_answers() if row["passage"] in index.sections],
         [row for row in queries.glossary_terms() if row["passage"] in index.sections],
         vocabulary=index.vocabulary,
+        sections={
+            place: " ".join([section.title, *(each.text for each in section.passages)])
+            for place, section in index.sections.items()
+        },
     )
     return index
 

@@ -54,42 +54,35 @@ class Teller:
     def tell(
         self, text: str, *, role: str = "say", marker: int = 0, link: Link | None = None, finding: str = ""
     ) -> None:
-        """One paragraph. The link stands behind its last sentence."""
-        sentences = sentences_of(text)
-        opens = True
+        """One paragraph. The link stands behind the last sentence that may be shown."""
         self.paragraph += 1
-        for index, sentence in enumerate(sentences):
-            piece = Sentence(
-                text=sentence,
-                role=role,
-                paragraph=self.paragraph,
-                marker=marker if opens else 0,
-                link=link if index == len(sentences) - 1 else None,
-                finding=finding,
-                opens=opens,
+        pieces: list[Sentence] = []
+        for sentence in sentences_of(text):
+            piece = Sentence(text=sentence, role=role, paragraph=self.paragraph, finding=finding)
+            pieces += self._cleared(piece)
+        for index, piece in enumerate(pieces):
+            opens, closes = index == 0, index == len(pieces) - 1
+            self.words += len(piece.text.split())
+            self.emit(
+                replace(piece, opens=opens, marker=marker if opens else 0, link=link if closes else None)
             )
-            opens = not self._say(piece) and opens
 
-    def _say(self, sentence: Sentence) -> bool:
+    def _cleared(self, sentence: Sentence) -> list[Sentence]:
+        """The sentence, or what stands in for it; both count as shown from here on."""
         # The ladder has opened this one answer; that it touches another finding's must not close it again.
         key = None if sentence.role == ANSWER_ROLE else self.guard.blocking(sentence.text)
         if key is None:
-            return self._out(sentence)
+            self.guard.saw(sentence.text)
+            return [sentence]
         self.replaced += 1
-        said = False
+        said = []
         for text in self.instead(sentence.finding or key):
             pieces = sentences_of(text)
             if not all(self.guard.blocking(piece, alone=True) is None for piece in pieces):
                 continue
             for piece in pieces:
                 if self.guard.blocking(piece) is None:
-                    opens = sentence.opens and not said
-                    said |= self._out(replace(sentence, text=piece, opens=opens, link=None))
+                    self.guard.saw(piece)
+                    said.append(replace(sentence, text=piece))
             break
         return said
-
-    def _out(self, sentence: Sentence) -> bool:
-        self.guard.saw(sentence.text)
-        self.words += len(sentence.text.split())
-        self.emit(sentence)
-        return True

@@ -47,6 +47,19 @@ _OTHER_NAMES = {
     "invalidate": "change insertion prefix",
     "break the cache": "changing prefix insertion",
     "warm up": "warm prime",
+    "thinking": "reasoning",
+    "think step by step": "reasoning step by step",
+    "think first": "reasoning first",
+    "max_tokens": "token limit output",
+    "break-even": "breakeven",
+    "break even": "breakeven",
+    "orm": "database driver",
+    "about-us": "background",
+    "introduction": "background opener",
+    "agents": "subagents",
+    "1h": "one hour",
+    "5m": "five minutes",
+    "sonnet": "model tier",
     "haiku": "smallest model tier",
     "opus": "largest model tier",
 }
@@ -91,3 +104,61 @@ def known_terms_of(sentence: str) -> frozenset[str]:
 def asked_terms(question: str) -> set[str]:
     """The content words of a question, in the lessons' own language where there is a known other name."""
     return set(terms_of(_OTHER.sub(lambda found: _OTHER_NAMES[found[0]], question.casefold())))
+
+
+# One word for what learners say in several.
+_SAME = (
+    "fast faster quick quicker speed sooner speedup fastest",
+    "slow slower slowest crawl crawls sluggish",
+    "cost price pricing expensive money cheap cheaper cheapest bill dollar cent paid pay spend budget costly",
+    "big biggest bigger large larger largest best smartest strongest",
+    "small smaller smallest tiny mini",
+    "short shorter shorten trim brief concise",
+    "twice double second duplicate backup",
+    "speculate speculative speculation speculatively gamble guess guesses",
+    "optimise optimize optimizing optimisation optimization improve improvement",
+    "summary summarise summarize summaries digest condense",
+    "moderate validate verify guardrail check filter review safe safety approve compliance approval",
+    "parallel simultaneous simultaneously concurrently concurrency concurrent parallelize parallelise",
+    "subagent branch branches worker workers",
+    "prime priming warm prewarm warmup preload preheat",
+    "personal personalise personalize personalisation personalization profile",
+    "timeout deadline",
+    "choose pick decide select",
+    "measure benchmark profiling",
+    "database db sql orm query postgres psycopg2 sqlite mysql",
+    "async asyncio asynchronous",
+    "block blocking sync synchronous freeze freezes hang hangs stuck stall",
+    "answer reply response replies respond",
+    "document doc docs pdf manual handbook contract file book",
+    "pause break lunch coffee away meeting absent idle",
+    "reserve booking",
+    "cut drop delete remove discard throw omit",
+    "test prove evaluate evaluation eval",
+    "tail p95 p99 percentile",
+    "early ahead advance beforehand",
+    "hide hidden hiding invisible",
+    "verdict decision",
+    "order reorder arrange sort arrangement sequence",
+    "identical same equal",
+    "colleague employee lawyer teammate coworker people customers users",
+    "wait waiting waits await",
+    "gain win save saving saves benefit profit",
+    "combine merge join joining synthesis aggregate fan-in combining",
+    "need needs require required",
+    "character letter space whitespace",
+    "depend dependency dependencies dependent",
+    "top beginning front",
+    "bound maximum cap",
+    "limit throttle throttled quota",
+    "gone expire expires lost die",
+    "morning o'clock opens office",
+    "forget forgot forgotten forgetting",
+    "stream streamed streaming streams",
+)
+_FOLDED = {_stem(word): _stem(words.split()[0]) for words in _SAME for word in words.split()}
+
+
+def folded_terms(text: str) -> set[str]:
+    """The same, with one word for what learners say in several."""
+    return {_FOLDED.get(word, word) for word in asked_terms(text)}

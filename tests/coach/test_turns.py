@@ -79,7 +79,7 @@ async def test_critique_says_what_got_better_and_climbs_the_ladder(supervisor: S
         return begin_for_submission(second)
 
     turn = await finished(supervisor, await in_thread(again)())
-    assert turn.text.startswith("Better than attempt 1: Visa rules is put right.")
+    assert turn.text.startswith("Better than attempt 1: the needless arrow at “Visa rules” is put right.")
     step = await in_thread(LadderStep.objects.get)()
     assert (step.rung, step.shown_answer) == (2, False)
 
