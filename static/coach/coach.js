@@ -6,6 +6,7 @@
   const OPEN_AT_LEAST_ONCE_MS = 4000;
   let link = null; // the socket's sender, while it is open
   let everOpen = false;
+  let signedOut = false;
   let gaveUp = false; // no socket came up: the forms post instead
   let shown = 0;
   let following = true;
@@ -89,7 +90,7 @@
     event.preventDefault();
     event.stopPropagation();
     if (!link) {
-      say("coach-status", coach.dataset.lost);
+      if (!signedOut) say("coach-status", coach.dataset.lost);
       return;
     }
     if (form.dataset.stop) send({ do: "stop", turn: form.dataset.stop });
@@ -142,8 +143,11 @@
     link = null;
     const coach = panel();
     if (!coach || !("connected" in coach.dataset)) return;
-    if (event.detail.event.code === 4401) say("coach-notice", coach.dataset.signedOut);
-    else if (everOpen) say("coach-status", coach.dataset.lost);
+    signedOut = event.detail.event.code === 4401;
+    if (signedOut) {
+      say("coach-status", "");
+      say("coach-notice", coach.dataset.signedOut);
+    } else if (everOpen) say("coach-status", coach.dataset.lost);
   });
 
   document.addEventListener("htmx:wsConnecting", () => {

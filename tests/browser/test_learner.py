@@ -152,6 +152,20 @@ def test_coach_comes_back_after_the_connection_was_lost(page: Page):
     assert finished_turns(page, 2)[0] == before[0]
 
 
+def test_signing_out_elsewhere_ends_the_conversation_and_keeps_the_text(page: Page, context: BrowserContext):
+    page.goto(LESSON)
+    ask(page, "What is a barrier?")
+    finished_turns(page, 1)
+    page.get_by_label("Ask the coach").fill("What is fan-in?")
+    other = context.new_page()
+    other.goto("/accounts/logout/")
+    other.locator("main form button").first.click()
+    expect(page.locator("#coach-notice")).to_contain_text("You are signed out", timeout=15_000)
+    page.locator("#coach-send").click()
+    expect(page.locator("#coach-status")).to_be_empty()
+    expect(page.get_by_label("Ask the coach")).to_have_value("What is fan-in?")
+
+
 def test_exercise_works_without_scripts(browser: Browser, site: Site):
     context = browser.new_context(base_url=site.url, java_script_enabled=False)
     page = context.new_page()
