@@ -317,7 +317,7 @@ def test_workbench_labels_every_control_and_keeps_ids_apart():
     ids = re.findall(r' id="([^"]+)"', html)
     assert len(ids) == len(set(ids))
     controls = re.findall(r'<input [^>]*id="([^"]+)"', html)
-    labelled = re.findall(r'<label for="([^"]+)"', html) + re.findall(r'<label><input [^>]*id="([^"]+)"', html)
+    labelled = re.findall(r'<label(?: for=|><input [^>]*id=)"([^"]+)"', html)
     assert sorted(controls) == sorted(labelled)
     assert len(controls) == 8 * 7 + 1 + 2 + 2 + 2 + 3
     assert html.count(" checked") == 8 + 1 + 1 + 3
