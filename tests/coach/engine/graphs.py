@@ -24,7 +24,8 @@ def seconds(rng: random.Random, place: int) -> float:
 
 def _conditions(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
     decider = rng.choice(earlier)
-    return {"condition": Condition(decider, rng.choice([0.1, 0.5, 0.9])), "speculative": rng.random() < 0.6}
+    condition = Condition(decider, rng.choice([0.1, 0.5, 0.9]))
+    return {"condition": condition, "speculative": rng.random() < 0.6, "effects": "pure"}
 
 
 def random_graph(
@@ -80,6 +81,7 @@ def _renamed(task: Task, names: dict[str, str]) -> Task:
         duration=task.duration,
         condition=condition,
         speculative=task.speculative,
+        effects=task.effects,
         join=task.join,
         uses=task.uses,
     )

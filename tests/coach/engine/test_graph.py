@@ -129,14 +129,21 @@ def test_cycle_of_5000_is_told_in_one_line() -> None:
 
 def test_cycle_through_a_decider_is_refused() -> None:
     with pytest.raises(CycleError):
-        TaskGraph([Task("a", ("b",)), Task("b", condition=Condition("a", 0.5), speculative=True)])
+        TaskGraph(
+            [
+                Task("a", ("b",)),
+                Task("b", condition=Condition("a", 0.5), speculative=True, effects="pure"),
+            ]
+        )
 
 
 @pytest.mark.parametrize(
     "make",
     [
         lambda: Task(""),
-        lambda: Task("a", speculative=True),
+        lambda: Task("a", speculative=True, effects="pure"),
+        lambda: Task("a", speculative=True, condition=Condition("b", 0.5)),
+        lambda: Task("a", speculative=True, condition=Condition("b", 0.5), effects="staged"),
         lambda: Task("a", retries=-1),
         lambda: Task("a", timeout_seconds=0),
         lambda: Task("a", cost_usd=-1.0),

@@ -285,7 +285,14 @@ def test_no_retry_is_begun_that_the_deadline_would_cut() -> None:
 
 def test_lost_speculation_is_cancelled_at_once() -> None:
     call = Watched()
-    extra = Task("extra", call=call, condition=Condition("decider", 0.7), speculative=True, cost_usd=0.5)
+    extra = Task(
+        "extra",
+        call=call,
+        condition=Condition("decider", 0.7),
+        speculative=True,
+        effects="pure",
+        cost_usd=0.5,
+    )
     graph = TaskGraph([Task("decider", duration=Fixed(1)), extra, Task("end", ("extra",), call=_absent)])
     result = run_virtually(run(graph, needed={"extra": False}))
     assert call.ending == "cancelled"

@@ -15,7 +15,7 @@ def names(plan: Plan, indices: list[int]) -> list[str]:
 
 
 def conditional(*, speculative: bool) -> TaskGraph:
-    extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative)
+    extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative, effects="pure")
     return TaskGraph([Task("decider"), extra, Task("end", ("extra",))])
 
 
@@ -74,7 +74,14 @@ def test_a_streaming_join_starts_with_the_first_arrival() -> None:
 
 
 def test_certain_work_goes_before_speculative_work() -> None:
-    guess = Task("guess", condition=Condition("a", 0.9), speculative=True, uses=("call",), duration=Fixed(9))
+    guess = Task(
+        "guess",
+        condition=Condition("a", 0.9),
+        speculative=True,
+        effects="pure",
+        uses=("call",),
+        duration=Fixed(9),
+    )
     tasks = [Task("a"), guess, Task("sure", uses=("call",), duration=Fixed(1))]
     plan, schedule, first = started(TaskGraph(tasks, {"call": 1}))
     assert first == ["a", "sure"]
