@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -35,6 +35,7 @@ class Host(Protocol):
     record: Record
     loop: asyncio.AbstractEventLoop
     values: list[Any]
+    altered: dict[int, Mapping[str, Any]]
 
     def result_of(self, i: int) -> Any:
         """A result that counts, or `ABSENT`."""
@@ -79,6 +80,9 @@ class Inputs:
         plan = self._run.plan
         if name not in plan.tasks[self._index].needs:
             raise KeyError(f"Task {plan.names[self._index]!r} does not need {name!r}, so it cannot read it")
+        altered = self._run.altered.get(self._index) if self._run.altered else None
+        if altered is not None and name in altered:
+            return altered[name]
         value = self._run.result_of(plan.index[name])
         return default if value is ABSENT else value
 

@@ -140,6 +140,7 @@ class Schedule:
         "_free",
         "_fresh",
         "_plan",
+        "_put_off",
         "_queues",
         "_unstarted",
         "left",
@@ -171,6 +172,7 @@ class Schedule:
         self._free = plan.limits[:]
         self._queues: list[list[tuple[tuple[bool, float], int]]] = [[] for _ in plan.limits]
         self._fresh: list[int] = []
+        self._put_off: set[int] = set()
         self._unstarted = [0] * plan.size
         for above in plan.joins_above:
             for j in above:
@@ -196,6 +198,20 @@ class Schedule:
                     ready.append(s)
             return ready
         return self._finish(i)
+
+    def is_ahead(self, i: int) -> bool:
+        """Whether it is speculative and its decider has not ended yet."""
+        return self._plan.tasks[i].speculative and self._undecided(i)
+
+    def put_off(self, i: int) -> list[int]:
+        """A task that was to start ahead waits for its decider after all. Returns the tasks to start
+        instead."""
+        self.state[i] = WAITING
+        self.pending[i] += 1
+        self._put_off.add(i)
+        for j in self._plan.joins_above[i]:
+            self._unstarted[j] += 1
+        return self._admit(self._release(i))
 
     def is_done(self, i: int) -> bool:
         """Whether its result counts."""
@@ -240,7 +256,7 @@ class Schedule:
         elif state[c] == ENDED:
             state[c] = DONE
             settled.append(c)
-        elif self._plan.gated[c]:
+        elif self._plan.gated[c] or c in self._put_off:
             self.pending[c] -= 1
             self._check_ready(c)
 
