@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from bench.headlines.client import (
@@ -17,7 +18,7 @@ from bench.headlines.client import (
     verdict,
 )
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
-from coach.engine.runner import Inputs
+from coach.engine.runner import Inputs, RunResult
 from coach.engine.speculation import decide
 
 TRAVEL = {"flights": 800, "hotels": 600, "visa": 450, "loyalty": 120}
@@ -46,7 +47,7 @@ async def three_tasks(c: Caller) -> Figures:
 def judge_three_tasks(f: Figures) -> tuple[str, str]:
     times = f["in a row"] / f["at once"]
     said = f"{seconds(f['in a row'])} in a row, {seconds(f['at once'])} at once: {times:.2f}×."
-    return verdict(holds=near(times, 3.0)), said
+    return verdict(holds=near(times, 3.0, 0.1)), said
 
 
 def travel(c: Caller, **changed: int) -> TaskGraph:
@@ -95,7 +96,7 @@ def judge_dispatch(f: Figures) -> tuple[str, str]:
         f"the travel graph takes {seconds(f['asyncio'])} (critical path 1.10 s). Three blocking calls of 0.4 s: "
         f"{seconds(f['threads'])} in threads, {seconds(f['blocking in coroutines'])} when called inside coroutines."
     )
-    return verdict(holds=near(f["asyncio"], 1.1) and f["threads"] < 0.5), said
+    return verdict(holds=near(f["asyncio"], 1.1, 0.1) and f["threads"] < 0.5), said
 
 
 def guess(c: Caller, decider: int, tool: int, probability: float, *, ahead: bool, usd: float = 0.002) -> TaskGraph:
@@ -110,12 +111,14 @@ def guess(c: Caller, decider: int, tool: int, probability: float, *, ahead: bool
 
 
 async def mean_of(c: Caller, graph: TaskGraph, runs: int, needed: int) -> tuple[float, float]:
-    """Mean seconds and mean wasted dollars of so many runs, in so many of which the tool is needed."""
-    total = wasted = 0.0
-    for number in range(runs):
-        took, result = await c.timed(graph, needed={"tool": number < needed})
-        total, wasted = total + took, wasted + result.trace.wasted_usd
-    return total / runs, wasted / runs
+    """Mean seconds and mean wasted dollars of so many runs, in so many of which the tool is needed; five at
+    a time."""
+    told = [{"tool": number < needed} for number in range(runs)]
+    done: list[tuple[float, RunResult]] = []
+    for start in range(0, runs, 5):
+        done += await asyncio.gather(*(c.timed(graph, needed=each) for each in told[start : start + 5]))
+    wasted = sum(result.trace.wasted_usd for _, result in done)
+    return sum(took for took, _ in done) / runs, wasted / runs
 
 
 async def speculation(c: Caller) -> Figures:
@@ -131,7 +134,7 @@ def judge_speculation(f: Figures) -> tuple[str, str]:
         f"{short * 1e3:.0f} ms: what is saved is p × the latency that is *hidden*, min(decider, tool), so "
         "P × latency is its upper bound."
     )
-    return verdict(holds=near(long, 0.35), otherwise=NOT_AS_TOLD), said
+    return verdict(holds=near(long, 0.35, 0.1), otherwise=NOT_AS_TOLD), said
 
 
 async def break_even(c: Caller) -> Figures:
@@ -166,7 +169,7 @@ def judge_prefetch(f: Figures) -> tuple[str, str]:
         "fetch of 0.8 s. The team's own durations are not published: 40 % comes out whenever the shorter step "
         "is two thirds of the longer; two equal steps would give 50 %, the most there is."
     )
-    return verdict(holds=False, otherwise=IN_PART if near(cut, 0.4, 0.08) else NOT_AS_TOLD), said
+    return verdict(holds=False, otherwise=IN_PART if near(cut, 0.4, 0.15) else NOT_AS_TOLD), said
 
 
 async def coordinator(c: Caller) -> Figures:

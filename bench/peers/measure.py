@@ -25,6 +25,10 @@ from typing import Any
 from bench.peers.graphs import SCENARIOS, Graph, Pace, Scenario
 
 BEAT_SECONDS = 0.005
+ENOUGH_SECONDS = 1.0
+"""Repeats end here."""
+TOO_SLOW_SECONDS = 1.5
+"""After such a run, the larger graphs of the same list are left out."""
 QUIET = {
     "HAMILTON_TELEMETRY_ENABLED": "false",
     "HAYSTACK_TELEMETRY_ENABLED": "False",
@@ -67,12 +71,17 @@ class Heart:
             self.held = max(self.held, time.process_time() - spent)
 
 
-async def play(contender: ModuleType, prepared: Any, scenario: Scenario, right: int) -> None:
-    for _ in range(scenario.repeats):
+async def play(contender: ModuleType, prepared: Any, scenario: Scenario, right: int) -> int:
+    """How often the whole was repeated."""
+    began = time.perf_counter()
+    for number in range(scenario.repeats):
         runs = [contender.run(prepared) for _ in range(scenario.at_once)]
         values = [await runs[0]] if len(runs) == 1 else await asyncio.gather(*runs)
         if set(values) != {right}:
             raise ValueError(f"wrong answer: {sorted(set(values))[:3]}, not {right}")
+        if time.perf_counter() - began > ENOUGH_SECONDS:
+            return number + 1
+    return scenario.repeats
 
 
 async def warm_up(contender: ModuleType, prepared: Any, right: int) -> None:
@@ -100,12 +109,12 @@ async def measure(contender: ModuleType, scenario: Scenario, *, warm: bool) -> d
     forget_peak()
     before = memory_kb("VmRSS")
     wall, cpu = time.perf_counter(), time.process_time()
-    await play(contender, prepared, scenario, right)
+    repeats = await play(contender, prepared, scenario, right)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = memory_kb("VmHWM")
     if beating is not None:
         beating.cancel()
-    row = figures(graph, scenario, wall / scenario.repeats, cpu / scenario.repeats)
+    row = figures(graph, scenario, wall / repeats, cpu / repeats)
     row["build_seconds"] = build_seconds
     if scenario.listens:
         row |= {"lag_ms": heart.late * 1e3, "held_ms": heart.held * 1e3}
@@ -126,7 +135,7 @@ def figures(graph: Graph, scenario: Scenario, wall: float, cpu: float) -> dict[s
     }
 
 
-def main(name: str, scenarios: list[str], *, warm: bool) -> None:
+def main(name: str, scenarios: list[str], *, warm: bool, growing: bool) -> None:
     os.environ.update(QUIET)
     sys.setrecursionlimit(100_000)
     contender = importlib.import_module(f"bench.peers.contenders.{name}")
@@ -137,8 +146,10 @@ def main(name: str, scenarios: list[str], *, warm: bool) -> None:
         except Exception as error:  # noqa: BLE001  # what a contender raises is part of its result
             row["error"] = f"{type(error).__name__}: {error}".splitlines()[0][:160]
         print(json.dumps(row), flush=True)
+        if growing and ("error" in row or row["wall_seconds"] > TOO_SLOW_SECONDS):
+            return
 
 
 if __name__ == "__main__":
-    wanted = [each for each in sys.argv[2:] if each != "--cold"]
-    main(sys.argv[1], wanted, warm="--cold" not in sys.argv)
+    wanted = [each for each in sys.argv[2:] if not each.startswith("--")]
+    main(sys.argv[1], wanted, warm="--cold" not in sys.argv, growing="--growing" in sys.argv)
