@@ -43,6 +43,9 @@ class Host(Protocol):
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on."""
 
+    def begin_output(self, i: int) -> None:
+        """Its output has begun."""
+
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
 

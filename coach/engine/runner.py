@@ -373,10 +373,17 @@ class _Run:
         """Pass a piece of output on, unless nobody wants it any more."""
         if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
             return
-        if i not in self.record.firsts:
-            self.record.firsts[i] = self.now() - self.record.zero
+        self.begin_output(i)
         if self.on_output is not None:
             self.on_output(self.plan.names[i], piece)
+
+    def begin_output(self, i: int) -> None:
+        """Its output has begun: note when, and start what waited for that."""
+        if i in self.record.firsts:
+            return
+        self.record.firsts[i] = self.now() - self.record.zero
+        if self.plan.opens[i] and not self.stopping:
+            self._spawn(self.schedule.open_output(i), i)
 
     # What is left
 

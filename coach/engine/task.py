@@ -123,6 +123,10 @@ class Task:
     `first_output_seconds`: how long after its start its first piece of output is there, if it streams its
     output (typical; it stretches with the duration). `model_call`: what it sends to a model, where it is a
     call of one. `note`: why it is planned as it is, for the trace.
+
+    `after_output`: names of tasks whose output must have begun before it starts: with their first piece of
+    output, or with their end where none came. It gets no value from them. A task that reads a prompt's
+    prefix which another one is writing to a cache waits like this.
     """
 
     name: str
@@ -142,6 +146,7 @@ class Task:
     retries: int = 0
     backoff_seconds: float = 0.1
     first_output_seconds: float | None = None
+    after_output: tuple[str, ...] = ()
     kind: str = "task"
     label: str = ""
     model_call: ModelCall | None = None
@@ -152,6 +157,7 @@ class Task:
             raise GraphError(f"A task needs a name, not {self.name!r}")
         object.__setattr__(self, "needs", tuple(dict.fromkeys(self.needs)))
         object.__setattr__(self, "uses", tuple(dict.fromkeys(self.uses)))
+        object.__setattr__(self, "after_output", tuple(dict.fromkeys(self.after_output)))
         self._check()
 
     def _check(self) -> None:
@@ -191,7 +197,8 @@ def default_needed(task: Task, needed: Mapping[str, bool] | None = None) -> bool
 
 
 def waits_for(task: Task) -> tuple[str, ...]:
-    """Its needs and its decider."""
-    if task.condition is None or task.condition.decider in task.needs:
+    """Its needs, its decider, and the tasks whose output must have begun: all that comes before it."""
+    if task.condition is None and not task.after_output:
         return task.needs
-    return (*task.needs, task.condition.decider)
+    decider = () if task.condition is None else (task.condition.decider,)
+    return tuple(dict.fromkeys((*task.needs, *decider, *task.after_output)))

@@ -388,6 +388,36 @@ def test_a_join_may_end_before_everything_has_arrived() -> None:
     assert result.trace["after"].start == 1
 
 
+def test_followers_start_when_the_output_they_wait_for_begins() -> None:
+    async def speak(inputs: Inputs) -> None:
+        await asyncio.sleep(1)
+        inputs.emit("first")
+        await asyncio.sleep(1)
+        inputs.emit("second")
+        await asyncio.sleep(1)
+
+    followers = [Task(f"f{i}", after_output=("leader",), duration=Fixed(1)) for i in range(3)]
+    trace = run_virtually(run(TaskGraph([Task("leader", call=speak), *followers]))).trace
+    assert [trace[f"f{i}"].start for i in range(3)] == [1, 1, 1]
+    assert trace.makespan == 3
+
+
+def test_a_blocking_leader_lets_its_followers_go() -> None:
+    heard = threading.Event()
+
+    def speak(inputs: Inputs) -> bool:
+        inputs.emit("first")
+        return heard.wait(5)
+
+    async def follow(inputs: Inputs) -> None:
+        heard.set()
+
+    graph = TaskGraph(
+        [Task("leader", call=speak, blocking=True), Task("f", after_output=("leader",), call=follow)]
+    )
+    assert asyncio.run(run(graph))["leader"]
+
+
 def test_limits_hold_tasks_back() -> None:
     graph = TaskGraph([Task(f"t{i}", duration=Fixed(1), uses=("calls",)) for i in range(6)], {"calls": 2})
     assert run_virtually(run(graph)).trace.makespan == 3

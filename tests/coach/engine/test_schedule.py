@@ -117,3 +117,23 @@ def test_a_released_unit_goes_to_the_next_in_the_queue() -> None:
     plan, schedule, first = started(TaskGraph(tasks, {"call": 2}))
     assert first == ["t0", "t1"]
     assert names(plan, schedule.finish(0)) == ["t2"]
+
+
+def test_a_follower_starts_when_the_output_of_its_leader_begins() -> None:
+    plan, schedule, first = started(TaskGraph([Task("leader"), Task("follower", after_output=("leader",))]))
+    assert first == ["leader"]
+    assert names(plan, schedule.open_output(0)) == ["follower"]
+    assert schedule.open_output(0) == []
+    assert schedule.finish(0) == []
+
+
+def test_a_follower_starts_with_the_end_of_a_leader_that_says_nothing() -> None:
+    plan, schedule, _ = started(TaskGraph([Task("leader"), Task("follower", after_output=("leader",))]))
+    assert names(plan, schedule.finish(0)) == ["follower"]
+
+
+def test_a_follower_does_not_wait_for_a_dropped_leader() -> None:
+    leader = Task("leader", condition=Condition("decider", 0.5))
+    graph = TaskGraph([Task("decider"), leader, Task("follower", after_output=("leader",))])
+    plan, schedule, _ = started(graph, [True, False, True])
+    assert names(plan, schedule.finish(0)) == ["follower"]
