@@ -79,6 +79,25 @@ def test_a_task_reads_only_what_it_needs() -> None:
         run_virtually(run(TaskGraph([Task("a", call=peek), Task("b")])))
 
 
+def test_a_wide_join_reads_all_its_needs_and_nothing_else() -> None:
+    names = [f"t{i}" for i in range(30)]
+    read: dict[str, bool] = {}
+
+    async def join(inputs: Inputs) -> int:
+        with pytest.raises(KeyError, match="does not need 'other'"):
+            inputs["other"]
+        read.update({name: name in inputs for name in names})
+        return sum(inputs[name] for name in names)
+
+    async def one(_: Inputs) -> int:
+        return 1
+
+    tasks = [Task(name, call=one) for name in [*names, "other"]]
+    result = run_virtually(run(TaskGraph([*tasks, Task("join", tuple(names), call=join)])))
+    assert result["join"] == 30
+    assert all(read.values())
+
+
 def test_there_are_no_barriers() -> None:
     graph = TaskGraph(
         [
