@@ -43,11 +43,11 @@ def _step(command: list[str], name: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise Missing(f"{name} is left out: its environment could not be made ({type(error).__name__}).") from None
+        raise Missing(
+            f"{name} is left out: its environment could not be made ({type(error).__name__})."
+        ) from None
     if done.returncode:
         raise Missing(f"{name} is left out: its pinned versions could not be installed here.")
-
-
 
 
 def main() -> None:

@@ -47,7 +47,9 @@ class Goal:
     note: str = ""
 
 
-def at_most(what: str, limit: float, found: Spread | None, unit: str, *, digits: int = 1, note: str = "") -> Goal:
+def at_most(
+    what: str, limit: float, found: Spread | None, unit: str, *, digits: int = 1, note: str = ""
+) -> Goal:
     """A goal of the kind "no more than". Kept by the median; by the minimum only is said as such."""
     wanted = f"≤ {limit:g} {unit}".strip()
     if found is None:

@@ -109,9 +109,7 @@ def judge_rules(f: Figures) -> tuple[str, str]:
 async def stable_first(c: Caller) -> Figures:
     system = [plain(text(5_000)), marked(text(40_000))]
     replies = [await c.ask(MEDIUM, text(50), system=system, writes=5) for _ in range(3)]
-    stamped = [
-        await c.ask(MEDIUM, text(50), system=[plain(text(10)), *system], writes=5) for _ in range(2)
-    ]
+    stamped = [await c.ask(MEDIUM, text(50), system=[plain(text(10)), *system], writes=5) for _ in range(2)]
     return {
         "second: read": replies[1].read,
         "third: read": replies[2].read,

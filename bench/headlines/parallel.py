@@ -25,7 +25,9 @@ TRAVEL = {"flights": 800, "hotels": 600, "visa": 450, "loyalty": 120}
 
 
 async def three_streams(c: Caller) -> Figures:
-    at_once, in_a_row = await c.both_ways(c.tool("intent", 600), c.tool("account", 600), c.tool("policy", 600))
+    at_once, in_a_row = await c.both_ways(
+        c.tool("intent", 600), c.tool("account", 600), c.tool("policy", 600)
+    )
     return {"at once": at_once, "in a row": in_a_row}
 
 
@@ -66,7 +68,9 @@ async def slowest(c: Caller) -> Figures:
 def judge_slowest(f: Figures) -> tuple[str, str]:
     cut = f["as it is"] - f["slowest 200 ms shorter"]
     other = f["as it is"] - f["another 200 ms shorter"]
-    said = f"200 ms off the slowest task: {cut * 1e3:.0f} ms gained; 200 ms off another: {other * 1e3:.0f} ms."
+    said = (
+        f"200 ms off the slowest task: {cut * 1e3:.0f} ms gained; 200 ms off another: {other * 1e3:.0f} ms."
+    )
     return verdict(holds=near(cut, 0.2, 0.15) and abs(other) < 0.03), said
 
 
@@ -99,7 +103,9 @@ def judge_dispatch(f: Figures) -> tuple[str, str]:
     return verdict(holds=near(f["asyncio"], 1.1, 0.1) and f["threads"] < 0.5), said
 
 
-def guess(c: Caller, decider: int, tool: int, probability: float, *, ahead: bool, usd: float = 0.002) -> TaskGraph:
+def guess(
+    c: Caller, decider: int, tool: int, probability: float, *, ahead: bool, usd: float = 0.002
+) -> TaskGraph:
     condition = Condition("decide", probability)
     return TaskGraph(
         [
@@ -139,7 +145,10 @@ def judge_speculation(f: Figures) -> tuple[str, str]:
 
 async def break_even(c: Caller) -> Figures:
     found: Figures = {}
-    for name, tool, p, runs, needed in (("likely and slow", 500, 0.7, 10, 7), ("unlikely and fast", 90, 0.15, 20, 3)):
+    for name, tool, p, runs, needed in (
+        ("likely and slow", 500, 0.7, 10, 7),
+        ("unlikely and fast", 90, 0.15, 20, 3),
+    ):
         plain, _ = await mean_of(c, guess(c, 500, tool, p, ahead=False), runs, needed)
         ahead, wasted = await mean_of(c, guess(c, 500, tool, p, ahead=True), runs, needed)
         found[f"{name}: net"] = (plain - ahead) * 0.01 - wasted
@@ -214,4 +223,3 @@ ROWS = (
     Headline(id="S8", claimed="fan-out / fan-in with a coordinator",
              how="a small model plans and joins, four look-ups between", play=coordinator, judge=judge_coordinator),
 )  # fmt: skip
-

@@ -18,9 +18,7 @@ import anthropic
 from bench.headlines import caching, joining, parallel, prompts
 from bench.headlines.client import SMALL, Caller, Figures, Headline, text
 
-ROWS = sorted(
-    (*parallel.ROWS, *joining.ROWS, *caching.ROWS, *prompts.ROWS), key=lambda row: int(row.id[1:])
-)
+ROWS = sorted((*parallel.ROWS, *joining.ROWS, *caching.ROWS, *prompts.ROWS), key=lambda row: int(row.id[1:]))
 
 
 def start(scale: float) -> tuple[subprocess.Popen[str], int]:

@@ -69,7 +69,10 @@ def understood(body: bytes) -> Asked:
     """Raises Refused."""
     try:
         data = json.loads(body)
-        texts = [*_texts(data.get("system", [])), *(t for m in data["messages"] for t in _texts(m["content"]))]
+        texts = [
+            *_texts(data.get("system", [])),
+            *(t for m in data["messages"] for t in _texts(m["content"])),
+        ]
         wanted, stream, model = int(data["max_tokens"]), bool(data.get("stream", False)), str(data["model"])
         if data["messages"][-1]["role"] != "user":
             raise Refused("messages: the last one must be the user's; prefill is not supported")
@@ -166,7 +169,9 @@ class Provider:
 class Connection:
     """One client's connection: requests one after the other."""
 
-    def __init__(self, provider: Provider, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, provider: Provider, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.provider, self.reader, self.writer = provider, reader, writer
 
     async def serve(self) -> None:

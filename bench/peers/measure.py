@@ -143,7 +143,7 @@ def main(name: str, scenarios: list[str], *, warm: bool, growing: bool) -> None:
         row: dict[str, Any] = {"contender": name, "version": contender.VERSION, "scenario": each}
         try:
             row |= asyncio.run(measure(contender, SCENARIOS[each], warm=warm))
-        except Exception as error:  # noqa: BLE001  # what a contender raises is part of its result
+        except Exception as error:  # what a contender raises is part of its result
             row["error"] = f"{type(error).__name__}: {error}".splitlines()[0][:160]
         print(json.dumps(row), flush=True)
         if growing and ("error" in row or row["wall_seconds"] > TOO_SLOW_SECONDS):

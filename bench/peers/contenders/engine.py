@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.peers.graphs import Graph, Node, tool
 from coach.engine.graph import Fixed, Task, TaskGraph
-from coach.engine.runner import Inputs, run as run_graph
+from coach.engine.runner import Inputs
+from coach.engine.runner import run as run_graph
 from coach.engine.trace import Span
 
 VERSION = "this commit"
