@@ -109,7 +109,7 @@ async def replay_all() -> list[dict[str, Any]]:
     return [await replay(row) for row in ROWS]
 
 
-def llmcompiler(tell: Callable[[str], None]) -> Section:
+def llmcompiler(_rounds: int, tell: Callable[[str], None]) -> Section:
     data = asyncio.run(replay_all())
     tell("llmcompiler: replayed")
     rows = [
@@ -159,7 +159,7 @@ def _goal(row: Published, found: dict[str, Any]) -> Goal:
 
 
 if __name__ == "__main__":
-    section = llmcompiler(lambda line: None)
+    section = llmcompiler(1, lambda line: None)
     print(section.text)
     for goal in section.goals:
         print(goal)

@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -118,7 +119,14 @@ def run_parts(names: list[str], rounds: int) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in (each for each in ORDER if each in names):
         at = time.monotonic()
-        section = PARTS[name](rounds, tell)
+        try:
+            section = PARTS[name](rounds, tell)
+        except Exception as error:  # one part that breaks does not take the others with it
+            traceback.print_exc()
+            why = f"It did not run to its end: {type(error).__name__}: {error}"
+            section = Section(
+                name=name, title=name, command=f"python -m bench.report --only {name}", text=why
+            )
         found[name] = {
             **section.to_dict(),
             "text": section.text,

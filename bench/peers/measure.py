@@ -27,7 +27,7 @@ from bench.peers.graphs import SCENARIOS, Graph, Pace, Scenario
 BEAT_SECONDS = 0.005
 ENOUGH_SECONDS = 1.0
 """Repeats end here."""
-TOO_SLOW_SECONDS = 1.5
+TOO_SLOW_SECONDS = 0.5
 """After such a run, the larger graphs of the same list are left out."""
 QUIET = {
     "HAMILTON_TELEMETRY_ENABLED": "false",
