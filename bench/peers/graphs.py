@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 MODULUS = 1_000_003
 SEED = 20261122
@@ -183,9 +184,13 @@ _ALL = (
     Scenario("x_1000", travel, "1,000 runs of the travel agent at once", at_once=1000, listens=True),
 )
 _SIZES = {100: 30, 1_000: 5, 10_000: 1}
-_SHAPES = {"chain": chain, "fan": lambda size: fan(size - 1), "layered": layered_of}
+_SHAPES: dict[str, Callable[[int], Graph]] = {
+    "chain": chain,
+    "fan": lambda size: fan(size - 1),
+    "layered": layered_of,
+}
 _GROWING = tuple(
-    Scenario(f"{shape}_{size}", lambda make=make, size=size: make(size), f"{shape} of {size:,}", repeats=n)
+    Scenario(f"{shape}_{size}", partial(make, size), f"{shape} of {size:,}", repeats=n)
     for shape, make in _SHAPES.items()
     for size, n in _SIZES.items()
 )
