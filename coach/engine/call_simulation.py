@@ -32,11 +32,27 @@ def simulate_calls(
     A streaming join keeps its own duration and cost, also where it is a call of a model: what it reads is
     not there when it starts.
     """
-    timed = with_call_times(graph)
-    plan = plan_of(timed)
-    schedule = Schedule(plan, [default_needed(task, needed) for task in plan.tasks])
-    seconds = [task.duration.typical for task in plan.tasks]
-    return _CallPlay(plan, schedule, seconds, Caches(caches), at_seconds).trace()
+    return CallSimulation(graph, caches=caches, at_seconds=at_seconds).run(needed)
+
+
+class CallSimulation:
+    """The same for several timelines of one graph, all from the same caches."""
+
+    def __init__(
+        self, graph: TaskGraph, *, caches: Iterable[PrefixCache] = (), at_seconds: float = 0.0
+    ) -> None:
+        self._calling = any(looks_up(task) is not None for task in graph)
+        self._plan = plan_of(with_call_times(graph) if self._calling else graph)
+        self._caches = tuple(caches)
+        self._at = at_seconds
+
+    def run(self, needed: Mapping[str, bool] | None = None) -> Trace:
+        """One timeline."""
+        schedule = Schedule(self._plan, [default_needed(task, needed) for task in self._plan.tasks])
+        seconds = [task.duration.typical for task in self._plan.tasks]
+        if not self._calling:
+            return Play(self._plan, schedule, seconds).trace()
+        return _CallPlay(self._plan, schedule, seconds, Caches(self._caches), self._at).trace()
 
 
 def looks_up(task: Task) -> ModelCall | None:
