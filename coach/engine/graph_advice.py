@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice, product
+from itertools import combinations, islice, product, takewhile
 from math import prod
 
 from coach.engine.advice import ROUNDING, Advice, Change, Figures, Step, account_for
@@ -115,7 +115,7 @@ class Search:
     """Looks for the state with the least burden; remembers what it has tried.
 
     `MOST_RUNS` simulated runs are spent on trying everything; where that takes more, it goes by single and
-    double changes.
+    double changes, and ends after twice as many with what it has.
     """
 
     MOST_RUNS = 20_000
@@ -125,6 +125,7 @@ class Search:
         self.decisions = decisions
         self.weigher = weigher
         self.as_found: State = tuple(int(decision.forced) for decision in decisions)
+        self.outcomes = sum(1 for _ in outcomes_of(graph))
         self._tried: dict[State, Figures | None] = {}
 
     def graph_of(self, state: State) -> TaskGraph:
@@ -160,8 +161,7 @@ class Search:
 
     def best(self) -> tuple[State, Priming]:
         """The best state, with its shared prefixes primed."""
-        runs = prod(len(range_) for range_ in self._ranges()) * sum(1 for _ in outcomes_of(self.graph))
-        if runs <= self.MOST_RUNS:
+        if prod(map(len, self._ranges())) * self.outcomes <= self.MOST_RUNS:
             for state in product(*self._ranges()):
                 self.figures(state)
         else:
@@ -181,17 +181,18 @@ class Search:
 
     def _descend(self) -> None:
         """Single changes while they help, then double ones; from the state as found."""
-        at = self.as_found
-        while True:
-            better = self._better(at, 1) or self._better(at, 2)
-            if better is None:
-                return
-            at = better
+        at: State | None = self.as_found
+        while at is not None and not self._spent():
+            at = self._better(at, 1) or self._better(at, 2)
+
+    def _spent(self) -> bool:
+        return len(self._tried) * self.outcomes > max(2 * self.MOST_RUNS, 10_000)
 
     def _better(self, at: State, changes: int) -> State | None:
         here = self.figures(at)
         limit = here.burden_usd - ROUNDING if here else float("inf")
-        found = [(f.burden_usd, s) for s in self._near(at, changes) if (f := self.figures(s))]
+        near = takewhile(lambda _: changes == 1 or not self._spent(), self._near(at, changes))
+        found = [(f.burden_usd, s) for s in near if (f := self.figures(s))]
         least = min(found, default=(limit, None))
         return least[1] if least[0] < limit else None
 
