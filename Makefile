@@ -12,7 +12,7 @@ help:
 	@echo "make run      serve on http://$(HOST):$(PORT)/ (HOST and PORT are yours to set)"
 	@echo "make test     every test, the browser's included"
 	@echo "make check    format, lint, types, import contracts, migrations, deploy settings"
-	@echo "make bench    the benchmarks"
+	@echo "make bench    the benchmarks, peers included; writes bench/REPORT.md (ROUNDS=3)"
 	@echo "make browser  find or install the browser that the tests drive"
 	@echo "make lock     pin the dependencies of pyproject.toml anew"
 
@@ -50,8 +50,7 @@ check: $(VENV)/dev.installed
 	$(BIN)/python -m tests.conventions.deploy_check
 
 bench: $(VENV)/dev.installed
-	$(BIN)/python bench/engine.py
-	$(BIN)/python bench/first_words.py
+	@$(BIN)/python -m bench.report $(if $(ROUNDS),--rounds $(ROUNDS))
 
 format: $(VENV)/dev.installed
 	$(BIN)/ruff format .

@@ -64,11 +64,23 @@ class Attempts:
     async def _wait_out(self, i: int, task: Task) -> None:
         """A task without a call takes its typical time; a streaming join, portion by portion."""
         if not self._run.plan.stream[i]:
-            await asyncio.sleep(task.duration.typical)
+            await self._stretch(i, task.duration.typical, task.first_output_seconds)
             return
         portion = task.duration.typical / len(task.needs)
+        first = portion if task.first_output_seconds is None else task.first_output_seconds
         async for _ in Inputs(self._run, i).arrivals():
-            await asyncio.sleep(portion)
+            await self._stretch(i, portion, min(first, portion))
+
+    async def _stretch(self, i: int, seconds: float, first: float | None) -> None:
+        """Take `seconds`; output begins `first` seconds into them."""
+        if first is None or first >= seconds or i in self._run.record.firsts:
+            await asyncio.sleep(seconds)
+        else:
+            await asyncio.sleep(first)
+            self._run.begin_output(i)
+            await asyncio.sleep(seconds - first)
+        if first is not None:
+            self._run.begin_output(i)
 
     def _pause(self, task: Task, attempt: int) -> float:
         """Doubling, jittered by half to one and a half, so that callers who failed together do not return

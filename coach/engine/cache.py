@@ -9,7 +9,7 @@ the call that wrote it has begun.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coach.engine.errors import PromptError
 from coach.engine.prompt import Prompt
@@ -139,6 +139,17 @@ class PrefixCache:
         hit = self._longest_hit(laid, at_seconds, model)
         self._refresh(laid, hit, at_seconds, model)
         return Pending(self._use(laid, hit), at_seconds, model, self._writes(laid, hit))
+
+    def peek(self, laid: Laid, at_seconds: float, model: str) -> CacheUse:
+        """What a call would use at that second; nothing is refreshed and nothing stored."""
+        return self._use(laid, self._longest_hit(laid, at_seconds, model))
+
+    def copy(self) -> PrefixCache:
+        """A cache with the same entries that goes its own way from here."""
+        other = type(self)(self.rules)
+        other._entries = {key: replace(entry) for key, entry in self._entries.items()}
+        other._now, other._sweep_at = self._now, self._sweep_at
+        return other
 
     def finish(self, pending: Pending, response_begins_at: float) -> None:
         """The response begins: from here on, what the call wrote can be read.

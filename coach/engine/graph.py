@@ -13,12 +13,23 @@ from typing import Any
 
 from coach.engine.errors import CycleError, DuplicateTask, GraphError, UnknownNeed
 from coach.engine.ideal import Ideal
-from coach.engine.task import Condition, Duration, Fixed, Join, LogNormal, Task, default_needed, waits_for
+from coach.engine.task import (
+    Condition,
+    Duration,
+    Effects,
+    Fixed,
+    Join,
+    LogNormal,
+    Task,
+    default_needed,
+    waits_for,
+)
 
 __all__ = [
     "Condition",
     "CriticalPath",
     "Duration",
+    "Effects",
     "Fixed",
     "Join",
     "LogNormal",
@@ -54,6 +65,7 @@ class TaskGraph:
         self.limits = MappingProxyType(dict(limits or {}))
         _check_limits(self.limits)
         _check_needs(self.tasks)
+        _check_commits(self.tasks)
         self._order = _topological(self.tasks)
         self._plan: Any = None
 
@@ -142,6 +154,25 @@ def _check_needs(tasks: Mapping[str, Task]) -> None:
                 raise UnknownNeed(
                     f"Task {task.name!r} needs {need!r}, which is not in the graph", (task.name, need)
                 )
+
+
+def _check_commits(tasks: Mapping[str, Task]) -> None:
+    for task in tasks.values():
+        if not task.speculative or task.effects != "staged" or task.commit is None:
+            continue
+        commit = tasks.get(task.commit)
+        if commit is None:
+            raise UnknownNeed(
+                f"Task {task.name!r} is committed by {task.commit!r}, which is not in the graph",
+                (task.name, task.commit),
+            )
+        decided = commit.condition is not None and commit.condition.decider == task.name
+        if not decided or commit.speculative or task.name not in commit.needs:
+            raise GraphError(
+                f"Task {commit.name!r} commits {task.name!r}: it has to need it, to be decided by it, and "
+                "not to be speculative itself",
+                (task.name, commit.name),
+            )
 
 
 def _topological(tasks: Mapping[str, Task]) -> tuple[str, ...]:

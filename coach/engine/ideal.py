@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from coach.engine.task import Task, default_needed, waits_for
+from coach.engine.task import Task, default_needed
 
 ROUNDING = 1e-9
 """Seconds that are only the rounding of sums."""
@@ -29,6 +29,9 @@ class Ideal:
         self.end: dict[str, float] = {}
         self.ready: dict[str, float] = {}
         self.cause: dict[str, str | None] = {}
+        self.opened: dict[str, float] = {}
+        self._open_slack: dict[str, float] = {}
+        self._led: set[str] = set()
         self.dropped: set[str] = set()
         for name in order:
             self._place(tasks[name])
@@ -40,29 +43,51 @@ class Ideal:
 
     def _place(self, task: Task) -> None:
         decider = task.condition.decider if task.condition else None
-        if decider is not None and (decider in self.dropped or not self.needed[task.name]):
-            self.dropped.add(task.name)
-            self._set(task.name, self.ready[decider], self.ready[decider], decider)
-            return
-        gates = task.needs
-        if decider is not None and not task.speculative:
-            gates = waits_for(task)
-        start, end, cause = self._stream(task, decider) if task.join == "stream" else self._all(task, gates)
+        gate = decider if not task.speculative else None
+        start, end, cause = self._stream(task, gate) if task.join == "stream" else self._all(task, gate)
+        self.opened[task.name] = self._opening(task, start, end)
+        if cause in task.after_output and cause not in task.needs and cause != gate:
+            self._led.add(task.name)
         self._set(task.name, start, end, cause)
         if decider is not None:
-            self.ready[task.name] = max(end, self.ready[decider])
+            self._await_decider(task.name, self.ready[decider], decider in self.dropped)
+
+    def _await_decider(self, name: str, at: float, moot: bool) -> None:  # noqa: FBT001
+        """Its result counts, or it is dropped, no sooner than `at`; its output may have begun before."""
+        if not moot and self.needed[name]:
+            self.ready[name] = max(self.end[name], at)
+        else:
+            self.dropped.add(name)
+            self.opened[name] = min(at, self.opened[name])
+            self.start[name] = self.end[name] = self.ready[name] = at
 
     def _set(self, name: str, start: float, end: float, cause: str | None) -> None:
         self.start[name], self.end[name], self.ready[name], self.cause[name] = start, end, end, cause
 
-    def _all(self, task: Task, gates: Sequence[str]) -> tuple[float, float, str | None]:
-        cause = max(gates, key=self.ready.__getitem__, default=None)
-        start = self.ready[cause] if cause is not None else 0.0
+    def _opening(self, task: Task, start: float, end: float) -> float:
+        """When its output begins: with its end, where it does not say."""
+        first = task.first_output_seconds
+        if task.join == "stream" and task.needs:
+            portion = task.duration.typical / len(task.needs)
+            first = portion if first is None else min(first, portion)
+        return end if first is None else min(end, start + first)
+
+    def _gate(self, task: Task, decider: str | None) -> tuple[float, str | None]:
+        """When it may start but for its needs, and which task sets that."""
+        gates = [(self.opened[leader], leader) for leader in task.after_output]
+        if decider is not None:
+            gates.append((self.ready[decider], decider))
+        return max(gates, default=(0.0, None))
+
+    def _all(self, task: Task, decider: str | None) -> tuple[float, float, str | None]:
+        start, cause = self._gate(task, decider)
+        last = max(task.needs, key=self.ready.__getitem__, default=None)
+        if last is not None and self.ready[last] >= start:
+            start, cause = self.ready[last], last
         return start, start + task.duration.typical, cause
 
     def _stream(self, task: Task, decider: str | None) -> tuple[float, float, str | None]:
-        gate = decider if decider is not None and not task.speculative else None
-        opened = self.ready[gate] if gate is not None else 0.0
+        opened, gate = self._gate(task, decider)
         arrivals = self.arrivals(task)
         if not arrivals:
             start, cause = max(((self.ready[n], n) for n in task.needs), default=(opened, gate))
@@ -89,12 +114,14 @@ class Ideal:
     def path(self) -> tuple[str, ...]:
         chain: list[str] = []
         last = max(self.order, key=self.ready.__getitem__, default=None)
+        led = False
         while last is not None:
             task = self.tasks[last]
-            if last in self.dropped or self.ready[last] > self.end[last]:
+            if not led and (last in self.dropped or self.ready[last] > self.end[last]):
                 last = task.condition.decider if task.condition else None
                 continue
             chain.append(last)
+            led = last in self._led
             last = self.cause[last]
         return tuple(reversed(chain))
 
@@ -120,6 +147,13 @@ class Ideal:
                 latest[need] = min(latest[need], begin)
         if decider is not None and not task.speculative:
             latest[decider] = min(latest[decider], begin)
+        for leader in task.after_output:
+            self._pull_leader(leader, begin - self.opened[leader], latest)
+
+    def _pull_leader(self, name: str, slack: float, latest: dict[str, float]) -> None:
+        """Its output may begin `slack` seconds later; a streaming join's begins with its first arrivals."""
+        latest[name] = min(latest[name], self.ready[name] + slack)
+        self._open_slack[name] = min(self._open_slack.get(name, slack), slack)
 
     def _pull_stream(self, task: Task, latest: dict[str, float]) -> float:
         """An arrival may be late as long as the portions from it on still fit."""
@@ -128,6 +162,7 @@ class Ideal:
         for place, need in enumerate(arriving):
             left = portion * (len(arriving) - place)
             latest[need] = min(latest[need], latest[task.name] - left)
+        opening = self._open_slack.get(task.name, math.inf)
         for need in task.needs:
-            latest[need] = min(latest[need], latest[task.name])
+            latest[need] = min(latest[need], latest[task.name], self.ready[need] + opening)
         return latest[task.name] - portion * len(arriving)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -35,12 +35,16 @@ class Host(Protocol):
     record: Record
     loop: asyncio.AbstractEventLoop
     values: list[Any]
+    altered: dict[int, Mapping[str, Any]]
 
     def result_of(self, i: int) -> Any:
         """A result that counts, or `ABSENT`."""
 
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on."""
+
+    def begin_output(self, i: int) -> None:
+        """Its output has begun."""
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
@@ -53,11 +57,12 @@ class Inputs:
     `inputs.get(name)`.
     """
 
-    __slots__ = ("_index", "_run")
+    __slots__ = ("_index", "_needs", "_run")
 
     def __init__(self, run: Host, index: int) -> None:
         self._run = run
         self._index = index
+        self._needs: Container[str] = ()
 
     @property
     def task(self) -> Task:
@@ -77,10 +82,19 @@ class Inputs:
         """The result of a need, or `default` where there is none. KeyError for what the task does not
         need."""
         plan = self._run.plan
-        if name not in plan.tasks[self._index].needs:
+        if name not in (self._needs or self._all_needs()):
             raise KeyError(f"Task {plan.names[self._index]!r} does not need {name!r}, so it cannot read it")
+        altered = self._run.altered.get(self._index) if self._run.altered else None
+        if altered is not None and name in altered:
+            return altered[name]
         value = self._run.result_of(plan.index[name])
         return default if value is ABSENT else value
+
+    def _all_needs(self) -> Container[str]:
+        """A wide join reads many: it does not go through all of them for each."""
+        needs = self.task.needs
+        self._needs = frozenset(needs) if len(needs) > 8 else needs
+        return self._needs
 
     async def arrivals(self) -> AsyncIterator[tuple[str, Any]]:
         """The results of the needs as (name, value), in the order in which they come; ends after the last.

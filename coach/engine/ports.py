@@ -1,9 +1,9 @@
-"""What the engine asks of the world, as protocols: a clock, a model that writes, a store that keeps
-results."""
+"""What the engine asks of the world, as protocols: a clock, a model that writes, a store that keeps results,
+one that keeps count of what was needed."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -59,3 +59,14 @@ class Store(Protocol):
 
     async def save(self, run: str, task: str, value: Any) -> None:
         """Keep one task's result."""
+
+
+@runtime_checkable
+class Outcomes(Protocol):
+    """Keeps count of how often conditional tasks were needed, by task and context."""
+
+    async def load(self, context: str, tasks: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """For each of the tasks that was seen: (in how many cases it was needed, of how many)."""
+
+    async def add(self, context: str, outcomes: Mapping[str, bool]) -> None:
+        """Count one outcome of each task named."""

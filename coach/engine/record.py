@@ -73,6 +73,7 @@ class Record:
             first_output=self.firsts.get(i),
             cost_usd=cost,
             needs=task.needs,
+            note=task.note,
         )
         return replace(span, **self.facts[i]) if i in self.facts else span
 

@@ -30,6 +30,11 @@ __all__ = ["Inputs", "Needed", "RunResult", "remaining", "run"]
 Needed = Mapping[str, bool] | Callable[[str, Any], bool]
 """Decides conditions: by name, or as a function of the task's name and the decider's result."""
 
+BeforeDispatch = Callable[[Inputs], bool | Mapping[str, Any]]
+"""Asked before a task starts ahead of its decider: True lets it go, False has it wait for its decider, and a
+mapping gives it other values for needs, by name, than the real ones: nothing else of them reaches the outside
+before it is known that the task is needed. A streaming join cannot be given other values: it waits."""
+
 
 class RunResult:
     """`values` by task name, for all that was run and counts; `trace` of what happened when."""
@@ -62,6 +67,7 @@ async def run(
     seed: int = 0,
     needed: Needed | None = None,
     stored: Mapping[str, Any] | None = None,
+    before_dispatch: BeforeDispatch | None = None,
     on_span: Callable[[Span], None] | None = None,
     on_output: Callable[[str, Any], None] | None = None,
 ) -> RunResult:
@@ -70,8 +76,9 @@ async def run(
     `deadline_seconds`: limit of the whole run; a run inside a run never gets more than the outer one has
     left. `clock` gives the times of the trace (default: the loop's). `pool` runs blocking tasks (default:
     the loop's). `seed` jitters the pauses before retries. `needed` decides conditions (default: probability
-    one half and more). `stored`: results of an earlier run; those tasks are not run again. `on_span` is
-    called as each task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
+    one half and more). `stored`: results of an earlier run; those tasks are not run again. `before_dispatch`
+    is asked before a task starts ahead of its decider. `on_span` is called as each task ends,
+    `on_output(task, piece)` with each piece that a call emits, as it does.
 
     Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `DeadlineExceeded`, and
     `CancelledError` where the caller is cancelled; in each case after all its tasks have ended.
@@ -83,6 +90,7 @@ async def run(
         seed=seed,
         needed=needed,
         stored=stored,
+        before_dispatch=before_dispatch,
         on_span=on_span,
         on_output=on_output,
     )
@@ -100,7 +108,9 @@ class _Run:
     """The state of one run. Times are kept in flat lists while it runs; the trace is made from them."""
 
     __slots__ = (
+        "altered",
         "attempts",
+        "before_dispatch",
         "clock",
         "done",
         "expiry",
@@ -132,6 +142,7 @@ class _Run:
         seed: int,
         needed: Needed | None,
         stored: Mapping[str, Any] | None,
+        before_dispatch: BeforeDispatch | None,
         on_span: Callable[[Span], None] | None,
         on_output: Callable[[str, Any], None] | None,
     ) -> None:
@@ -139,6 +150,8 @@ class _Run:
         self.loop = asyncio.get_running_loop()
         self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
         self.on_span, self.on_output = on_span, on_output
+        self.before_dispatch = before_dispatch
+        self.altered: dict[int, Mapping[str, Any]] = {}
         self.needed = needed
         self.stored = stored or {}
         self.works = (
@@ -272,8 +285,23 @@ class _Run:
         if self.schedule.state[i] == DROPPED:
             self.record.starts[i] = -1.0
             return False
+        if self.before_dispatch is not None and self.schedule.is_ahead(i) and not self._may_go(i):
+            self.record.starts[i] = -1.0
+            self._spawn(self.schedule.put_off(i))
+            return False
         self.owner[i] = root
         return True
+
+    def _may_go(self, i: int) -> bool:
+        """Ask the hook about a task that is to start ahead."""
+        assert self.before_dispatch is not None  # noqa: S101  # asked only where there is one
+        if self.plan.names[i] in self.stored:
+            return True
+        said = self.before_dispatch(Inputs(self, i))
+        if isinstance(said, Mapping) and not self.plan.stream[i]:
+            self.altered[i] = said
+            return True
+        return said is True
 
     def _leave(self, i: int) -> list[int]:
         """Report an end; stop what that made useless, wake joins for which it brought something."""
@@ -345,10 +373,17 @@ class _Run:
         """Pass a piece of output on, unless nobody wants it any more."""
         if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
             return
-        if i not in self.record.firsts:
-            self.record.firsts[i] = self.now() - self.record.zero
+        self.begin_output(i)
         if self.on_output is not None:
             self.on_output(self.plan.names[i], piece)
+
+    def begin_output(self, i: int) -> None:
+        """Its output has begun: note when, and start what waited for that."""
+        if i in self.record.firsts:
+            return
+        self.record.firsts[i] = self.now() - self.record.zero
+        if self.plan.opens[i] and not self.stopping:
+            self._spawn(self.schedule.open_output(i), i)
 
     # What is left
 

@@ -2,7 +2,8 @@
 
 A `Plan` is a graph compiled to flat lists of ints, once. A `Schedule` is the state of one run of it: a
 state machine without clock or I/O. A driver starts what `begin` and `finish` return, and reports each end
-by `finish`. No step looks at more than the neighbours of the task that ended.
+by `finish`, and a beginning of output that somebody waits for by `open_output`. No step looks at more than
+the neighbours of the task that ended.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Plan:
         "joins_above",
         "limits",
         "names",
+        "opens",
         "pending",
         "rank",
         "roots",
@@ -49,7 +51,8 @@ class Plan:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._link()
         self._hold(graph)
-        special = any(t.condition or t.join == "stream" for t in self.tasks) or any(self.holds)
+        special = any(t.condition or t.join == "stream" or t.after_output for t in self.tasks)
+        special = special or any(self.holds)
         self.simple = not special
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
         self.rank = self._ranks(graph) if any(self.holds) else []
@@ -63,19 +66,23 @@ class Plan:
         size, index = self.size, self.index
         self.successors: list[list[int]] = [[] for _ in range(size)]
         self.decides: list[list[int]] = [[] for _ in range(size)]
+        self.opens: list[list[int]] = [[] for _ in range(size)]
         self.decider = [-1] * size
         self.gated = [False] * size
         self.stream = [t.join == "stream" and bool(t.needs) for t in self.tasks]
         for i, task in enumerate(self.tasks):
             for need in task.needs:
                 self.successors[index[need]].append(i)
+            for leader in task.after_output:
+                self.opens[index[leader]].append(i)
             if task.condition is not None:
                 self.decider[i] = index[task.condition.decider]
                 self.decides[self.decider[i]].append(i)
                 self.gated[i] = not task.speculative
         self.unresolved = [len(t.needs) if self.stream[i] else 0 for i, t in enumerate(self.tasks)]
         self.pending = [
-            (0 if self.stream[i] else len(t.needs)) + self.gated[i] for i, t in enumerate(self.tasks)
+            (0 if self.stream[i] else len(t.needs)) + self.gated[i] + len(t.after_output)
+            for i, t in enumerate(self.tasks)
         ]
 
     def _hold(self, graph: TaskGraph) -> None:
@@ -139,7 +146,9 @@ class Schedule:
     __slots__ = (
         "_free",
         "_fresh",
+        "_opened",
         "_plan",
+        "_put_off",
         "_queues",
         "_unstarted",
         "left",
@@ -171,6 +180,8 @@ class Schedule:
         self._free = plan.limits[:]
         self._queues: list[list[tuple[tuple[bool, float], int]]] = [[] for _ in plan.limits]
         self._fresh: list[int] = []
+        self._put_off: set[int] = set()
+        self._opened: set[int] = set()
         self._unstarted = [0] * plan.size
         for above in plan.joins_above:
             for j in above:
@@ -197,6 +208,35 @@ class Schedule:
             return ready
         return self._finish(i)
 
+    def is_ahead(self, i: int) -> bool:
+        """Whether it is speculative and its decider has not ended yet."""
+        return self._plan.tasks[i].speculative and self._undecided(i)
+
+    def put_off(self, i: int) -> list[int]:
+        """A task that was to start ahead waits for its decider after all. Returns the tasks to start
+        instead."""
+        self.state[i] = WAITING
+        self.pending[i] += 1
+        self._put_off.add(i)
+        for j in self._plan.joins_above[i]:
+            self._unstarted[j] += 1
+        return self._admit(self._release(i))
+
+    def open_output(self, i: int) -> list[int]:
+        """The output of task `i` has begun. Returns the tasks to start now; none at the second time."""
+        if self._plan.simple or not self._plan.opens[i] or self.state[i] != RUNNING:
+            return []
+        self._open(i)
+        return self._admit(())
+
+    def _open(self, i: int) -> None:
+        """Let go on who waits for the output of `i`, once."""
+        if i not in self._opened:
+            self._opened.add(i)
+            for s in self._plan.opens[i]:
+                self.pending[s] -= 1
+                self._check_ready(s)
+
     def is_done(self, i: int) -> bool:
         """Whether its result counts."""
         return self.state[i] == DONE
@@ -206,6 +246,8 @@ class Schedule:
             return []
         self.state[i] = ENDED
         released = self._release(i)
+        if self._plan.opens[i]:
+            self._open(i)
         if not self._undecided(i):
             released += self._settle(i)
         return self._admit(released)
@@ -226,6 +268,8 @@ class Schedule:
             i = settled.pop()
             self.left -= 1
             present = state[i] == DONE
+            if plan.opens[i]:
+                self._open(i)
             for c in plan.decides[i]:
                 self._decide(c, present and self.needed[c], settled, released)
             for s in plan.successors[i]:
@@ -240,7 +284,7 @@ class Schedule:
         elif state[c] == ENDED:
             state[c] = DONE
             settled.append(c)
-        elif self._plan.gated[c]:
+        elif self._plan.gated[c] or c in self._put_off:
             self.pending[c] -= 1
             self._check_ready(c)
 

@@ -109,6 +109,9 @@ class Play:
         self._start(schedule.begin(), 0.0, -1)
         while heap:
             now, i = heappop(heap)
+            if i < 0:
+                self._start(schedule.open_output(~i), now, ~i)
+                continue
             if schedule.state[i] == DROPPED:
                 continue
             self.record.ends[i] = self.seconds = now
@@ -130,6 +133,12 @@ class Play:
                 self._receive(s, now, cause)
             else:
                 heappush(self._heap, (now + self.wanted[s], s))
+                if self.plan.opens[s] and self.plan.tasks[s].first_output_seconds is not None:
+                    self._open_at(s, now + min(self.wanted[s], self._own_first(s, 0.0)))
+
+    def _open_at(self, i: int, at: float) -> None:
+        """An event of its own, told from an end by its sign; it comes before an end at the same moment."""
+        heappush(self._heap, (at, ~i))
 
     def _receive(self, j: int, now: float, cause: int) -> None:
         """Portions for what has arrived; the end, once nothing more can come."""
@@ -143,6 +152,8 @@ class Play:
             self._busy[j] += portion
         if new and not self._used[j]:
             self.record.firsts[j] = self._first_of_stream(j, portion)
+            if self.plan.opens[j]:
+                self._open_at(j, self.record.firsts[j])
         self._used[j] = len(received)
         if not self.schedule.unresolved[j]:
             if now > self._busy[j]:

@@ -1,7 +1,8 @@
 """Whether to start a task before it is known that it is needed.
 
-Expected saving = p × the latency that this hides; expected waste = (1 − p) × cost. It is worth it when the
-saving, at the value of a second, exceeds the waste. Units: seconds, US dollars.
+Expected saving = p × the latency that this hides − (1 − p) × the delay that it causes, where units are short,
+when it is not needed; expected waste = (1 − p) × cost. It is worth it when the saving, at the value of a
+second, exceeds the waste. Units: seconds, US dollars.
 """
 
 from __future__ import annotations
@@ -27,14 +28,21 @@ class SpeculationDecision:
 
 
 def decide(
-    probability: float, hidden_seconds: float, cost_usd: float, value_of_second_usd: float
+    probability: float,
+    hidden_seconds: float,
+    cost_usd: float,
+    value_of_second_usd: float,
+    *,
+    delay_seconds: float = 0.0,
 ) -> SpeculationDecision:
     """Weigh the saving against the waste.
 
     `probability` that it is needed; `hidden_seconds`: how much sooner the whole is done when it is needed;
-    `cost_usd` of one call; `value_of_second_usd`: what a second less is worth to the one who waits.
+    `cost_usd` of one call; `value_of_second_usd`: what a second less is worth to the one who waits;
+    `delay_seconds`: how much later the whole is done when it is not needed, because it held what others
+    wanted.
     """
-    saving = probability * max(0.0, hidden_seconds)
+    saving = probability * max(0.0, hidden_seconds) - (1.0 - probability) * max(0.0, delay_seconds)
     saving_usd = saving * value_of_second_usd
     waste_usd = (1.0 - probability) * cost_usd
     worth_it = saving_usd > waste_usd
@@ -69,12 +77,28 @@ def hidden_seconds(graph: TaskGraph, name: str) -> float:
     return after.makespan - ahead.makespan
 
 
+def delay_seconds(graph: TaskGraph, name: str) -> float:
+    """How much later the whole is done, when the task is not needed, by having dispatched it: 0 where no
+    limit makes others wait for it."""
+    if not graph.limits:
+        return 0.0
+    ahead = simulate(_with(graph, name, speculative=True), needed={name: False})
+    after = simulate(_with(graph, name, speculative=False), needed={name: False})
+    return max(0.0, ahead.makespan - after.makespan)
+
+
 def judge(graph: TaskGraph, name: str, value_of_second_usd: float) -> SpeculationDecision:
-    """`decide` for a task of a graph, with its own probability, cost and hidden latency."""
+    """`decide` for a task of a graph, with its own probability, cost, hidden latency and delay."""
     hidden = hidden_seconds(graph, name)
     task = graph.tasks[name]
     assert task.condition is not None  # noqa: S101  # hidden_seconds has refused it otherwise
-    return decide(task.condition.probability, hidden, task.cost_usd, value_of_second_usd)
+    return decide(
+        task.condition.probability,
+        hidden,
+        task.cost_usd,
+        value_of_second_usd,
+        delay_seconds=delay_seconds(graph, name),
+    )
 
 
 def _with(graph: TaskGraph, name: str, *, speculative: bool) -> TaskGraph:

@@ -9,11 +9,18 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from coach.engine.errors import GraphError
 
+if TYPE_CHECKING:
+    from coach.engine.calls import ModelCall
+
 Join = Literal["all", "stream"]
+
+Effects = Literal["unknown", "pure", "staged"]
+"""What a call does besides giving a result. "pure": nothing that anybody could notice, so its result can be
+thrown away. "staged": it only prepares; a task of its own, named by `Task.commit`, puts it into effect."""
 
 Z95 = 1.6448536269514722
 """The 95th percentile of the standard normal distribution."""
@@ -105,14 +112,21 @@ class Task:
 
     `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With
     it, it is dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets
-    its result before the decider has ended.
+    its result before the decider has ended. Only what declares its `effects` as "pure" or "staged" may be
+    speculative. A staged task names its `commit`: a task that needs it and has it as its decider, so that
+    it runs once the staged one counts, and never otherwise.
 
     `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs. `call`:
     an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
     Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`
     more attempts follow a failed one after about `backoff_seconds`, doubled each time.
     `first_output_seconds`: how long after its start its first piece of output is there, if it streams its
-    output (typical; it stretches with the duration).
+    output (typical; it stretches with the duration). `model_call`: what it sends to a model, where it is a
+    call of one. `note`: why it is planned as it is, for the trace.
+
+    `after_output`: names of tasks whose output must have begun before it starts: with their first piece of
+    output, or with their end where none came. It gets no value from them. A task that reads a prompt's
+    prefix which another one is writing to a cache waits like this.
     """
 
     name: str
@@ -123,6 +137,8 @@ class Task:
     blocking: bool = False
     condition: Condition | None = None
     speculative: bool = False
+    effects: Effects = "unknown"
+    commit: str | None = None
     join: Join = "all"
     uses: tuple[str, ...] = ()
     call: Callable[..., Any] | None = None
@@ -130,19 +146,23 @@ class Task:
     retries: int = 0
     backoff_seconds: float = 0.1
     first_output_seconds: float | None = None
+    after_output: tuple[str, ...] = ()
     kind: str = "task"
     label: str = ""
+    model_call: ModelCall | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise GraphError(f"A task needs a name, not {self.name!r}")
         object.__setattr__(self, "needs", tuple(dict.fromkeys(self.needs)))
         object.__setattr__(self, "uses", tuple(dict.fromkeys(self.uses)))
+        object.__setattr__(self, "after_output", tuple(dict.fromkeys(self.after_output)))
         self._check()
 
     def _check(self) -> None:
-        if self.speculative and self.condition is None:
-            raise GraphError(f"Task {self.name!r} is speculative but has no condition", (self.name,))
+        if self.speculative:
+            self._check_speculative()
         if self.join not in ("all", "stream"):
             raise GraphError(
                 f"Task {self.name!r} joins by 'all' or 'stream', not {self.join!r}", (self.name,)
@@ -153,6 +173,18 @@ class Task:
             raise GraphError(
                 f"Task {self.name!r} has a time limit of {self.timeout_seconds!r} s", (self.name,)
             )
+
+    def _check_speculative(self) -> None:
+        if self.condition is None:
+            raise GraphError(f"Task {self.name!r} is speculative but has no condition", (self.name,))
+        if self.effects not in ("pure", "staged"):
+            raise GraphError(
+                f"Task {self.name!r} is speculative but not declared pure or staged: what it does could not "
+                "be undone",
+                (self.name,),
+            )
+        if self.effects == "staged" and not self.commit:
+            raise GraphError(f"Task {self.name!r} is staged but names no commit", (self.name,))
 
 
 def default_needed(task: Task, needed: Mapping[str, bool] | None = None) -> bool:
@@ -165,7 +197,8 @@ def default_needed(task: Task, needed: Mapping[str, bool] | None = None) -> bool
 
 
 def waits_for(task: Task) -> tuple[str, ...]:
-    """Its needs and its decider."""
-    if task.condition is None or task.condition.decider in task.needs:
+    """Its needs, its decider, and the tasks whose output must have begun: all that comes before it."""
+    if task.condition is None and not task.after_output:
         return task.needs
-    return (*task.needs, task.condition.decider)
+    decider = () if task.condition is None else (task.condition.decider,)
+    return tuple(dict.fromkeys((*task.needs, *decider, *task.after_output)))

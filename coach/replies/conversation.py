@@ -73,6 +73,7 @@ def _graph(language: str) -> TaskGraph:
                 # Most questions beside an attempt are about its first finding.
                 condition=Condition("question", 0.5),
                 speculative=True,
+                effects="pure",
                 call=_finding_passage,
                 label=_("Look up the finding’s passage"),
             ),

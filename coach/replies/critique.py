@@ -89,6 +89,7 @@ def _graph(language: str) -> TaskGraph:
                 # What the learner will likely ask next is the concept, unless this reply gives it already.
                 condition=Condition("rungs", 0.8),
                 speculative=True,
+                effects="pure",
                 call=_prepare_next,
                 label=_("Prepare the next question"),
             ),

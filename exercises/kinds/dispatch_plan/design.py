@@ -62,6 +62,7 @@ def _task(task: TaskSpec, answer: PlanAnswer) -> Task:
         blocking=task.blocking,
         condition=condition_of(task),
         speculative=task.name in answer.ahead,
+        effects="pure",
         label=task.label,
     )
 

@@ -24,11 +24,22 @@ def seconds(rng: random.Random, place: int) -> float:
 
 def _conditions(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
     decider = rng.choice(earlier)
-    return {"condition": Condition(decider, rng.choice([0.1, 0.5, 0.9])), "speculative": rng.random() < 0.6}
+    condition = Condition(decider, rng.choice([0.1, 0.5, 0.9]))
+    return {"condition": condition, "speculative": rng.random() < 0.6, "effects": "pure"}
+
+
+def _leaders(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
+    """Streams its output, waits for that of others, or both."""
+    more: dict[str, Any] = {}
+    if rng.random() < 0.6:
+        more["first_output_seconds"] = rng.randrange(1, 1500) / 1000 + rng.random() * 1e-4
+    if earlier and rng.random() < 0.4:
+        more["after_output"] = tuple(rng.sample(earlier, min(len(earlier), rng.randrange(1, 3))))
+    return more
 
 
 def random_graph(
-    rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool
+    rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool, leaders: bool = False
 ) -> TaskGraph:
     names = [f"t{i}" for i in range(size)]
     tasks = []
@@ -40,6 +51,8 @@ def random_graph(
             more |= _conditions(rng, earlier)
         if streams and needs and rng.random() < 0.4:
             more["join"] = "stream"
+        if leaders:
+            more |= _leaders(rng, earlier)
         if limits:
             more["uses"] = tuple(r for r in ("calls", "rows") if rng.random() < 0.5)
         tasks.append(Task(name, needs, duration=Fixed(seconds(rng, i)), cost_usd=rng.random(), **more))
@@ -49,11 +62,22 @@ def random_graph(
 
 @st.composite
 def graphs(
-    draw: st.DrawFn, *, limits: bool = False, conditions: bool = False, streams: bool = False, most: int = 14
+    draw: st.DrawFn,
+    *,
+    limits: bool = False,
+    conditions: bool = False,
+    streams: bool = False,
+    leaders: bool = False,
+    most: int = 14,
 ) -> TaskGraph:
     rng = random.Random(draw(st.integers(0, 2**32)))
     return random_graph(
-        rng, draw(st.integers(1, most)), limits=limits, conditions=conditions, streams=streams
+        rng,
+        draw(st.integers(1, most)),
+        limits=limits,
+        conditions=conditions,
+        streams=streams,
+        leaders=leaders,
     )
 
 
@@ -80,7 +104,10 @@ def _renamed(task: Task, names: dict[str, str]) -> Task:
         duration=task.duration,
         condition=condition,
         speculative=task.speculative,
+        effects=task.effects,
         join=task.join,
+        first_output_seconds=task.first_output_seconds,
+        after_output=tuple(names[leader] for leader in task.after_output),
         uses=task.uses,
     )
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from coach.engine.cache import RULES, CacheRules, CacheUse, PrefixCache, rules_named
+from coach.engine.cache import RULES, CacheRules, CacheUse, Pending, PrefixCache, lay, rules_named
 from coach.engine.errors import PromptError
 from coach.engine.pricing import PRICES
-from coach.engine.prompt import Block, Prompt, Stability
+from coach.engine.prompt import Block, Prompt, Stability, chain_keys
 from coach.engine.timing import TIERS
 from coach.engine.traffic import TrafficCall, percentile, replay
 from coach.engine.warming import Warming
@@ -216,8 +216,48 @@ def days(draw):
 @settings(max_examples=200, deadline=None)
 @given(days(), st.sampled_from(sorted(RULES)))
 def test_cache_reads_only_what_was_written_on_the_same_prefix_within_the_lifetime(sent, name):
-    rules = RULES[name]
-    cache = PrefixCache(rules)
+    assert_every_read_is_explained(PrefixCache(RULES[name]), sent)
+
+
+class HitsAcrossChangedBlocks(PrefixCache):
+    """A planted bug: an entry is known by its last block and its length, whatever stood before that block."""
+
+    def call(self, prompt: Prompt, at_seconds: float, model: str, response_begins_at: float) -> CacheUse:
+        laid = lay(prompt, self.rules)
+        lasts = zip((block.fingerprint for block in prompt.blocks), laid.sums, strict=True)
+        keys = tuple(chain_keys([last])[0] for last in lasts)
+        pending = self.begin(replace(laid, keys=keys), at_seconds, model)
+        self.finish(pending, response_begins_at)
+        return pending.use
+
+
+class HitsWhatIsStillWritten(PrefixCache):
+    """A planted bug: an entry can be read before the response that writes it has begun."""
+
+    def finish(self, pending: Pending, response_begins_at: float) -> None:
+        super().finish(pending, pending.at_seconds)
+
+
+class NeverForgets(PrefixCache):
+    """A planted bug: entries outlive their lifetime."""
+
+    def _store(self, pending: Pending, key: bytes, ttl_seconds: float, readable_at: float) -> None:
+        super()._store(pending, key, ttl_seconds * 10, readable_at)
+
+
+@pytest.mark.parametrize("planted", [HitsAcrossChangedBlocks, HitsWhatIsStillWritten, NeverForgets])
+def test_a_planted_bug_is_found_by_the_property(planted):
+    @settings(max_examples=2_000, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    @given(days(), st.sampled_from(sorted(RULES)))
+    def holds(sent, name):
+        assert_every_read_is_explained(planted(RULES[name]), sent)
+
+    with pytest.raises(AssertionError):
+        holds()
+
+
+def assert_every_read_is_explained(cache, sent):
+    rules = cache.rules
     done: list[tuple[Sent, CacheUse]] = []
     for item in sent:
         use = cache.call(what_for(item.what, rules.default_ttl), item.at, MODEL, item.begins)

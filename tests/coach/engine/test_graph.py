@@ -129,14 +129,21 @@ def test_cycle_of_5000_is_told_in_one_line() -> None:
 
 def test_cycle_through_a_decider_is_refused() -> None:
     with pytest.raises(CycleError):
-        TaskGraph([Task("a", ("b",)), Task("b", condition=Condition("a", 0.5), speculative=True)])
+        TaskGraph(
+            [
+                Task("a", ("b",)),
+                Task("b", condition=Condition("a", 0.5), speculative=True, effects="pure"),
+            ]
+        )
 
 
 @pytest.mark.parametrize(
     "make",
     [
         lambda: Task(""),
-        lambda: Task("a", speculative=True),
+        lambda: Task("a", speculative=True, effects="pure"),
+        lambda: Task("a", speculative=True, condition=Condition("b", 0.5)),
+        lambda: Task("a", speculative=True, condition=Condition("b", 0.5), effects="staged"),
         lambda: Task("a", retries=-1),
         lambda: Task("a", timeout_seconds=0),
         lambda: Task("a", cost_usd=-1.0),
@@ -164,3 +171,21 @@ def test_one_at_a_time_takes_the_sum() -> None:
     from coach.engine.simulation import simulate
 
     assert simulate(travel().one_at_a_time()).makespan == pytest.approx(2.27)
+
+
+def test_waiting_for_ones_own_output_is_a_ring() -> None:
+    with pytest.raises(CycleError):
+        TaskGraph([Task("a", after_output=("b",)), Task("b", ("a",))])
+
+
+def test_a_leader_must_be_in_the_graph() -> None:
+    with pytest.raises(UnknownNeed):
+        TaskGraph([Task("a", after_output=("b",))])
+
+
+def test_the_critical_path_leads_over_a_beginning_of_output() -> None:
+    leader = Task("leader", duration=Fixed(5), first_output_seconds=2)
+    graph = TaskGraph([leader, Task("follower", after_output=("leader",), duration=Fixed(4))])
+    assert graph.critical_path().tasks == ("leader", "follower")
+    assert graph.ideal_seconds == 6
+    assert graph.slack() == {"leader": 0.0, "follower": 0.0}

@@ -79,6 +79,25 @@ def test_a_task_reads_only_what_it_needs() -> None:
         run_virtually(run(TaskGraph([Task("a", call=peek), Task("b")])))
 
 
+def test_a_wide_join_reads_all_its_needs_and_nothing_else() -> None:
+    names = [f"t{i}" for i in range(30)]
+    read: dict[str, bool] = {}
+
+    async def join(inputs: Inputs) -> int:
+        with pytest.raises(KeyError, match="does not need 'other'"):
+            inputs["other"]
+        read.update({name: name in inputs for name in names})
+        return sum(inputs[name] for name in names)
+
+    async def one(_: Inputs) -> int:
+        return 1
+
+    tasks = [Task(name, call=one) for name in [*names, "other"]]
+    result = run_virtually(run(TaskGraph([*tasks, Task("join", tuple(names), call=join)])))
+    assert result["join"] == 30
+    assert all(read.values())
+
+
 def test_there_are_no_barriers() -> None:
     graph = TaskGraph(
         [
@@ -285,7 +304,14 @@ def test_no_retry_is_begun_that_the_deadline_would_cut() -> None:
 
 def test_lost_speculation_is_cancelled_at_once() -> None:
     call = Watched()
-    extra = Task("extra", call=call, condition=Condition("decider", 0.7), speculative=True, cost_usd=0.5)
+    extra = Task(
+        "extra",
+        call=call,
+        condition=Condition("decider", 0.7),
+        speculative=True,
+        effects="pure",
+        cost_usd=0.5,
+    )
     graph = TaskGraph([Task("decider", duration=Fixed(1)), extra, Task("end", ("extra",), call=_absent)])
     result = run_virtually(run(graph, needed={"extra": False}))
     assert call.ending == "cancelled"
@@ -379,6 +405,36 @@ def test_a_join_may_end_before_everything_has_arrived() -> None:
     result = run_virtually(run(graph))
     assert result["race"] == "b"
     assert result.trace["after"].start == 1
+
+
+def test_followers_start_when_the_output_they_wait_for_begins() -> None:
+    async def speak(inputs: Inputs) -> None:
+        await asyncio.sleep(1)
+        inputs.emit("first")
+        await asyncio.sleep(1)
+        inputs.emit("second")
+        await asyncio.sleep(1)
+
+    followers = [Task(f"f{i}", after_output=("leader",), duration=Fixed(1)) for i in range(3)]
+    trace = run_virtually(run(TaskGraph([Task("leader", call=speak), *followers]))).trace
+    assert [trace[f"f{i}"].start for i in range(3)] == [1, 1, 1]
+    assert trace.makespan == 3
+
+
+def test_a_blocking_leader_lets_its_followers_go() -> None:
+    heard = threading.Event()
+
+    def speak(inputs: Inputs) -> bool:
+        inputs.emit("first")
+        return heard.wait(5)
+
+    async def follow(inputs: Inputs) -> None:
+        heard.set()
+
+    graph = TaskGraph(
+        [Task("leader", call=speak, blocking=True), Task("f", after_output=("leader",), call=follow)]
+    )
+    assert asyncio.run(run(graph))["leader"]
 
 
 def test_limits_hold_tasks_back() -> None:

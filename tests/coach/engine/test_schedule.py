@@ -15,7 +15,7 @@ def names(plan: Plan, indices: list[int]) -> list[str]:
 
 
 def conditional(*, speculative: bool) -> TaskGraph:
-    extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative)
+    extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative, effects="pure")
     return TaskGraph([Task("decider"), extra, Task("end", ("extra",))])
 
 
@@ -74,7 +74,14 @@ def test_a_streaming_join_starts_with_the_first_arrival() -> None:
 
 
 def test_certain_work_goes_before_speculative_work() -> None:
-    guess = Task("guess", condition=Condition("a", 0.9), speculative=True, uses=("call",), duration=Fixed(9))
+    guess = Task(
+        "guess",
+        condition=Condition("a", 0.9),
+        speculative=True,
+        effects="pure",
+        uses=("call",),
+        duration=Fixed(9),
+    )
     tasks = [Task("a"), guess, Task("sure", uses=("call",), duration=Fixed(1))]
     plan, schedule, first = started(TaskGraph(tasks, {"call": 1}))
     assert first == ["a", "sure"]
@@ -110,3 +117,23 @@ def test_a_released_unit_goes_to_the_next_in_the_queue() -> None:
     plan, schedule, first = started(TaskGraph(tasks, {"call": 2}))
     assert first == ["t0", "t1"]
     assert names(plan, schedule.finish(0)) == ["t2"]
+
+
+def test_a_follower_starts_when_the_output_of_its_leader_begins() -> None:
+    plan, schedule, first = started(TaskGraph([Task("leader"), Task("follower", after_output=("leader",))]))
+    assert first == ["leader"]
+    assert names(plan, schedule.open_output(0)) == ["follower"]
+    assert schedule.open_output(0) == []
+    assert schedule.finish(0) == []
+
+
+def test_a_follower_starts_with_the_end_of_a_leader_that_says_nothing() -> None:
+    plan, schedule, _ = started(TaskGraph([Task("leader"), Task("follower", after_output=("leader",))]))
+    assert names(plan, schedule.finish(0)) == ["follower"]
+
+
+def test_a_follower_does_not_wait_for_a_dropped_leader() -> None:
+    leader = Task("leader", condition=Condition("decider", 0.5))
+    graph = TaskGraph([Task("decider"), leader, Task("follower", after_output=("leader",))])
+    plan, schedule, _ = started(graph, [True, False, True])
+    assert names(plan, schedule.finish(0)) == ["follower"]

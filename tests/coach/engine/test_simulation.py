@@ -23,6 +23,7 @@ def lounge(*, speculative: bool) -> TaskGraph:
                 cost_usd=0.01,
                 condition=Condition("tier", 0.7),
                 speculative=speculative,
+                effects="pure",
             ),
             Task("compose", ("tier", "lounge"), duration=Fixed(0.3)),
         ]

@@ -10,7 +10,9 @@ from coach.engine.speculation import break_even_probability, decide, hidden_seco
 
 
 def graph(*, decider: float, task: float, other: float = 0.0) -> TaskGraph:
-    extra = Task("extra", duration=Fixed(task), cost_usd=0.01, condition=Condition("decider", 0.7))
+    extra = Task(
+        "extra", duration=Fixed(task), cost_usd=0.01, condition=Condition("decider", 0.7), effects="pure"
+    )
     return TaskGraph(
         [
             Task("decider", duration=Fixed(decider)),

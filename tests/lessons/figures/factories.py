@@ -19,7 +19,13 @@ def travel_graph() -> TaskGraph:
             Task("hotels", duration=Fixed(0.6)),
             Task("tier", duration=Fixed(0.12), blocking=True),
             Task("seats", ("flights", "tier"), duration=Fixed(0.5)),
-            Task("lounge", duration=Fixed(0.5), condition=Condition("tier", 0.7), speculative=True),
+            Task(
+                "lounge",
+                duration=Fixed(0.5),
+                condition=Condition("tier", 0.7),
+                speculative=True,
+                effects="pure",
+            ),
             Task("compose", ("seats", "hotels", "lounge"), duration=Fixed(1.2)),
         ]
     )

@@ -1,0 +1,1 @@
+"""The engine beside other engines: the same graphs, the same tool, the same questions."""

@@ -1,0 +1,224 @@
+"""Advice about task graphs: needs that nobody reads, what should start ahead, other ways to do a task,
+summaries before joins, calls that share a cold prefix.
+
+A plan is judged by what is to be expected: its seconds and dollars over all that may turn out to be needed,
+at typical durations. Units: seconds, US dollars.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice, product, takewhile
+from math import prod
+
+from coach.engine.advice import ROUNDING, Advice, Change, Figures, Step, account_for
+from coach.engine.cache import PrefixCache
+from coach.engine.call_simulation import CallSimulation
+from coach.engine.errors import GraphError
+from coach.engine.graph import TaskGraph
+from coach.engine.graph_decisions import Alternative, Decision, decisions_about
+from coach.engine.priming import AT_ONCE, Priming, prime
+from coach.engine.summaries import Summary
+
+MOST_CONDITIONS = 6
+"""Up to so many conditional tasks, every outcome counts with its probability; of more, `SAMPLE` outcomes."""
+
+SAMPLE = 64
+FINALISTS = 8
+"""So many of the best plans are tried with their shared prefixes primed."""
+
+
+def advise_graph(
+    graph: TaskGraph,
+    *,
+    value_of_second_usd: float,
+    reads: Mapping[str, Sequence[str]] | None = None,
+    alternatives: Iterable[Alternative] = (),
+    summaries: Iterable[Summary] = (),
+    first_output_share: float = 0.0,
+    caches: Iterable[PrefixCache] = (),
+    at_seconds: float = 0.0,
+) -> Advice[TaskGraph]:
+    """The best plan found for the same work.
+
+    `reads`: for tasks by name, whose results they truly take; needs become exactly those. `alternatives`:
+    other ways to do single tasks. `summaries`: branches that may be summarised before their join. Besides,
+    each conditional task that is pure or staged may start ahead or not, and calls that share a cold prefix
+    are primed. A need that is missing is a must, and is there in `before` as well. `first_output_share` (0
+    to 1) of a second's value counts until the first output, the rest until the end. `caches`, `at_seconds`:
+    as in `priming.prime`.
+    """
+    weigher = Weigher(value_of_second_usd, first_output_share, tuple(caches), at_seconds)
+    search = Search(graph, decisions_about(graph, reads or {}, alternatives, summaries), weigher)
+    chosen, priming = search.best()
+    steps = [search.step(d, choice) for d, choice in enumerate(chosen) if choice]
+    changes = account_for(search.as_found, steps, search.figures)
+    primed = _primed_change(priming, search.figures_of(chosen), weigher)
+    before = search.figures_of(search.as_found)
+    after = weigher.figures(priming.graph)
+    ordered = sorted((*changes, *primed), key=lambda change: -change.worth_usd)
+    return Advice(plan=priming.graph, before=before, after=after, changes=tuple(ordered))
+
+
+@dataclass(frozen=True, slots=True)
+class Weigher:
+    """What is to be expected of a graph."""
+
+    value_of_second_usd: float
+    first_output_share: float
+    caches: tuple[PrefixCache, ...]
+    at_seconds: float
+
+    def figures(self, graph: TaskGraph) -> Figures:
+        simulation = CallSimulation(graph, caches=self.caches, at_seconds=self.at_seconds)
+        seconds = first = cost = 0.0
+        for weight, needed in outcomes_of(graph):
+            trace = simulation.run(needed)
+            seconds += weight * trace.makespan
+            cost += weight * trace.cost_usd
+            if self.first_output_share:
+                first += weight * trace.first_output
+        share = self.first_output_share
+        burden = self.value_of_second_usd * (share * first + (1 - share) * seconds) + cost
+        return Figures(seconds=seconds, cost_usd=cost, burden_usd=burden)
+
+    def primed(self, graph: TaskGraph) -> Priming:
+        return prime(
+            graph,
+            value_of_second_usd=self.value_of_second_usd,
+            caches=self.caches,
+            at_seconds=self.at_seconds,
+        )
+
+
+def outcomes_of(graph: TaskGraph) -> Iterator[tuple[float, dict[str, bool]]]:
+    """(weight, what is needed) of the outcomes that count; the weights add up to 1."""
+    chances = {task.name: task.condition.probability for task in graph if task.condition is not None}
+    if len(chances) > MOST_CONDITIONS:
+        rng = random.Random(0)
+        for _ in range(SAMPLE):
+            yield 1 / SAMPLE, {name: rng.random() < chance for name, chance in chances.items()}
+        return
+    for needed in product((True, False), repeat=len(chances)):
+        weight = prod(p if yes else 1 - p for p, yes in zip(chances.values(), needed, strict=True))
+        if weight:
+            yield weight, dict(zip(chances, needed, strict=True))
+
+
+State = tuple[int, ...]
+"""For each decision 0 (as it is) or the number of the option."""
+
+
+class Search:
+    """Looks for the state with the least burden; remembers what it has tried.
+
+    `MOST_RUNS` simulated runs are spent on trying everything; where that takes more, it goes by single and
+    double changes, and ends after twice as many with what it has.
+    """
+
+    MOST_RUNS = 20_000
+
+    def __init__(self, graph: TaskGraph, decisions: Sequence[Decision], weigher: Weigher) -> None:
+        self.graph = graph
+        self.decisions = decisions
+        self.weigher = weigher
+        self.as_found: State = tuple(int(decision.forced) for decision in decisions)
+        self.outcomes = sum(1 for _ in outcomes_of(graph))
+        self._tried: dict[State, Figures | None] = {}
+
+    def graph_of(self, state: State) -> TaskGraph:
+        """The graph in that state. GraphError where it cannot be."""
+        tasks = dict(self.graph.tasks)
+        for decision, choice in zip(self.decisions, state, strict=True):
+            if choice:
+                decision.options[choice - 1].edit(tasks)
+        return TaskGraph(tasks.values(), self.graph.limits)
+
+    def figures(self, state: State) -> Figures | None:
+        """None for a state that cannot be."""
+        if state not in self._tried:
+            try:
+                self._tried[state] = self.weigher.figures(self.graph_of(state))
+            except GraphError:
+                self._tried[state] = None
+        return self._tried[state]
+
+    def figures_of(self, state: State) -> Figures:
+        """GraphError for a state that cannot be."""
+        found = self.figures(state)
+        return self.weigher.figures(self.graph_of(state)) if found is None else found
+
+    def step(self, number: int, choice: int) -> Step[State]:
+        """A decision as a step of its own."""
+        option = self.decisions[number].options[choice - 1]
+
+        def make(state: State) -> State:
+            return (*state[:number], choice, *state[number + 1 :])
+
+        return Step(option.code, option.about, option.sentence, make)
+
+    def best(self) -> tuple[State, Priming]:
+        """The best state, with its shared prefixes primed."""
+        if prod(map(len, self._ranges())) * self.outcomes <= self.MOST_RUNS:
+            for state in product(*self._ranges()):
+                self.figures(state)
+        else:
+            self._descend()
+        ranked = sorted((s for s, found in self._tried.items() if found), key=self._rank)
+        if not ranked:
+            self.graph_of(self.as_found)
+        finalists = [(s, self.weigher.primed(self.graph_of(s))) for s in islice(ranked, FINALISTS)]
+        return min(finalists, key=lambda each: self.weigher.figures(each[1].graph).burden_usd)
+
+    def _rank(self, state: State) -> tuple[float, int]:
+        """By burden; among equals, the fewest changes."""
+        return round(self.figures_of(state).burden_usd, 9), sum(map(bool, state))
+
+    def _ranges(self) -> list[range]:
+        return [range(int(decision.forced), len(decision.options) + 1) for decision in self.decisions]
+
+    def _descend(self) -> None:
+        """Single changes while they help, then double ones; from the state as found."""
+        at: State | None = self.as_found
+        while at is not None and not self._spent():
+            at = self._better(at, 1) or self._better(at, 2)
+
+    def _spent(self) -> bool:
+        return len(self._tried) * self.outcomes > max(2 * self.MOST_RUNS, 10_000)
+
+    def _better(self, at: State, changes: int) -> State | None:
+        here = self.figures(at)
+        limit = here.burden_usd - ROUNDING if here else float("inf")
+        near = takewhile(lambda _: changes == 1 or not self._spent(), self._near(at, changes))
+        found = [(f.burden_usd, s) for s in near if (f := self.figures(s))]
+        least = min(found, default=(limit, None))
+        return least[1] if least[0] < limit else None
+
+    def _near(self, at: State, changes: int) -> Iterator[State]:
+        ranges = self._ranges()
+        for numbers in combinations(range(len(at)), changes):
+            for choices in product(*(ranges[number] for number in numbers)):
+                state = list(at)
+                for number, choice in zip(numbers, choices, strict=True):
+                    state[number] = choice
+                yield tuple(state)
+
+
+def _primed_change(priming: Priming, before: Figures, weigher: Weigher) -> list[Change]:
+    """Priming as one change: what it brings to the rest."""
+    names = [name for choice in priming.choices for name in choice.prefix.tasks]
+    after = weigher.figures(priming.graph)
+    if all(choice.chosen == AT_ONCE for choice in priming.choices):
+        return []
+    return [
+        Change(
+            code="prime",
+            about=tuple(dict.fromkeys(names)),
+            sentence=" ".join(choice.reason for choice in priming.choices),
+            saved_seconds=before.seconds - after.seconds,
+            saved_usd=before.cost_usd - after.cost_usd,
+            worth_usd=before.burden_usd - after.burden_usd,
+        )
+    ]

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, permutations, product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coach.engine.advice import Advice, advise
+from coach.engine.errors import PromptError
+from coach.engine.pricing import PRICES, Price
+from coach.engine.prompt import Block, Prompt, Stability
+from coach.engine.prompt_advice import Bench, Design, LayoutPlan, kept_in_place, order_between
+from coach.engine.rules import RULES, CacheRules
+from coach.engine.timing import TIERS
+from coach.engine.traffic import TrafficCall, replay
+from coach.engine.warming import Warming
+
+MODEL = "claude-sonnet-5-5"
+AUTOMATIC = "gpt-5.6-terra"
+
+
+def block(name: str, tokens: int, stability: Stability, ttl: str | None = None) -> Block:
+    return Block(name=name, tokens=tokens, stability=stability, breakpoint=ttl)
+
+
+STAMP = block("stamp", 20, Stability.CALL)
+CONTRACT = block("contract", 45_000, Stability.SHARED)
+RULEBOOK = block("instructions", 5_000, Stability.FIXED)
+QUESTION = block("question", 50, Stability.CALL)
+AS_FOUND = Prompt((STAMP, CONTRACT, RULEBOOK, QUESTION))
+
+
+def office(calls: int = 12, every: float = 100.0) -> list[TrafficCall]:
+    return [
+        TrafficCall(
+            at_seconds=every * i,
+            texts={"stamp": f"{i}", "contract": "ab"[i % 2], "question": f"q{i}"},
+            output_tokens=300,
+            group="ab"[i % 2],
+        )
+        for i in range(calls)
+    ]
+
+
+def advised(prompt: Prompt = AS_FOUND, **options: Any) -> Advice[LayoutPlan]:
+    options = {"model": MODEL, "value_of_second_usd": 0.01, **options}
+    return advise(prompt, office(), **options)
+
+
+def test_legal_review_is_laid_out_stable_first_with_two_breakpoints() -> None:
+    advice = advised(value_of_second_usd=0.0)
+    blocks = advice.plan.prompt.blocks
+    assert [b.name for b in blocks[:2]] == ["instructions", "contract"]
+    assert [b.name for b in blocks if b.breakpoint] == ["instructions", "contract"]
+    assert advice.plan.day.hit_rate > 0.8
+    assert advice.before.cost_usd > 3 * advice.after.cost_usd
+
+
+def test_changes_are_ordered_and_add_up() -> None:
+    advice = advised()
+    worths = [change.worth_usd for change in advice.changes]
+    assert worths == sorted(worths, reverse=True)
+    assert sum(worths) == pytest.approx(advice.before.burden_usd - advice.after.burden_usd)
+    saved = sum(change.saved_seconds for change in advice.changes)
+    assert saved == pytest.approx(advice.before.seconds - advice.after.seconds)
+    usd = sum(change.saved_usd for change in advice.changes)
+    assert usd == pytest.approx(advice.before.cost_usd - advice.after.cost_usd)
+
+
+def test_changes_say_what_to_do() -> None:
+    said = {change.code: change.sentence for change in advised().changes}
+    assert said["set-breakpoint"].startswith("Set a breakpoint at the end of “")
+    assert "move-block" in said
+
+
+def test_the_best_layout_needs_no_change() -> None:
+    best = advised().plan
+    again = advise(best.prompt, office(), model=MODEL, value_of_second_usd=0.01, warming=best.warming)
+    assert again.changes == ()
+    assert again.after == again.before
+
+
+def test_a_breakpoint_that_is_never_read_is_taken_off() -> None:
+    marked = Prompt((RULEBOOK, CONTRACT, replace(QUESTION, breakpoint="5m")))
+    codes = {(change.code, change.about) for change in advised(marked).changes}
+    assert ("remove-breakpoint", ("question",)) in codes
+
+
+def test_a_longer_lifetime_is_taken_where_the_gaps_are_longer() -> None:
+    sparse = office(calls=16, every=400.0)
+    advice = advise(AS_FOUND, sparse, model=MODEL, value_of_second_usd=0.01)
+    assert {b.breakpoint for b in advice.plan.prompt.blocks} == {None, "1h"}
+
+
+def test_warming_is_told_what_it_brings() -> None:
+    dear = advised(value_of_second_usd=5.0)
+    change = next(change for change in dear.changes if change.code == "warm")
+    assert change.saved_seconds > 0 > change.saved_usd
+    assert "warm-up 120 s before the first call" in change.sentence
+
+
+def test_pinned_blocks_stay_where_they_are() -> None:
+    advice = advised(pinned=("question", "stamp"))
+    names = [b.name for b in advice.plan.prompt.blocks]
+    assert (names[0], names[-1]) == ("stamp", "question")
+
+
+def test_a_prompt_that_the_rules_refuse_is_refused() -> None:
+    odd = Prompt((replace(RULEBOOK, breakpoint="2h"),))
+    with pytest.raises(PromptError, match="2h"):
+        advised(odd)
+
+
+def test_a_long_day_is_searched_in_part_and_told_in_whole() -> None:
+    advice = advise(AS_FOUND, office(900, 5.0), model=MODEL, value_of_second_usd=0.01)
+    assert len(advice.plan.day.calls) == 900
+    assert advice.plan.day.hit_rate > 0.9
+
+
+def test_no_calls_no_advice() -> None:
+    assert advise(AS_FOUND, [], model=MODEL, value_of_second_usd=1.0).changes == ()
+
+
+@given(st.permutations(range(6)), st.sets(st.integers(0, 5)))
+def test_moving_all_that_moves_gives_the_best_order(best: list[int], some: set[int]) -> None:
+    found, wanted = tuple("abcdef"), tuple("abcdef"[i] for i in best)
+    stay = kept_in_place(found, wanted)
+    moved = [name for name in wanted if name not in stay]
+    assert order_between(found, wanted, moved) == wanted
+    assert order_between(found, wanted, ()) == found
+    part = [name for i, name in enumerate(moved) if i in some]
+    assert sorted(order_between(found, wanted, part)) == sorted(found)
+
+
+# Against trying everything
+
+TOKENS = st.sampled_from([30, 600, 5_000, 40_000])
+GAPS = st.sampled_from([0.0, 5.0, 120.0, 299.0, 1_000.0])
+
+
+@st.composite
+def days(draw: st.DrawFn, *, blocks: int, calls: int) -> tuple[Prompt, list[TrafficCall]]:
+    """Blocks that change in all sorts of ways: no label tells how."""
+    names = "abcdefg"[:blocks]
+    ways = {name: draw(st.sampled_from([1, 1, 2, 3, calls])) for name in names}
+    at, traffic = 0.0, []
+    for number in range(calls):
+        at += draw(GAPS)
+        texts = {
+            name: f"{name}{draw(st.integers(0, many - 1)) if many < calls else number}"
+            for name, many in ways.items()
+        }
+        traffic.append(TrafficCall(at_seconds=at, texts=texts, output_tokens=100))
+    order = draw(st.permutations(names))
+    return Prompt(tuple(block(name, draw(TOKENS), Stability.CALL) for name in order)), traffic
+
+
+def least(
+    prompt: Prompt, traffic: list[TrafficCall], price: Price, value: float, *, ttls: bool = True
+) -> float:
+    """Every order, every set of breakpoints, every lifetime that the rules allow, nothing warmed."""
+    tier, rules, found = TIERS[price.tier], price.rules, float("inf")
+    for order in permutations(prompt.blocks):
+        for marks in _all_marks(len(order), rules, ttls=ttls):
+            blocks = tuple(replace(b, breakpoint=marks.get(i)) for i, b in enumerate(order))
+            try:
+                day = replay(Prompt(blocks), traffic, rules, tier, price)
+            except PromptError:
+                continue
+            found = min(found, day.cost_usd + value * sum(call.ttft_seconds for call in day.calls))
+    return found
+
+
+def _all_marks(blocks: int, rules: CacheRules, *, ttls: bool) -> list[dict[int, str]]:
+    if rules.automatic:
+        return [{}]
+    names = list(rules.ttls) if ttls else list(rules.ttls)[:1]
+    return [
+        dict(zip(places, chosen, strict=True))
+        for count in range(rules.max_breakpoints + 1)
+        for places in combinations(range(blocks), count)
+        for chosen in product(names, repeat=count)
+    ]
+
+
+class Cold(Bench):
+    """Figures of designs without warming, to compare like with like."""
+
+    def rank(self, design: Design, *, sample: bool = False) -> tuple[float, int]:
+        burden, changes = super().rank(design, sample=sample)
+        return (float("inf"), changes) if design.warming else (burden, changes)
+
+
+def best_cold(prompt: Prompt, traffic: list[TrafficCall], price: Price, value: float) -> float:
+    from coach.engine.prompt_advice import best_design
+
+    bench = Cold(prompt, traffic, price, value, Warming())
+    figures = bench.figures(best_design(bench, bench.as_found, frozenset()))
+    assert figures is not None
+    return figures.burden_usd
+
+
+@given(st.data(), st.sampled_from([0.0, 0.01, 1.0]))
+@settings(max_examples=25, deadline=None)
+def test_small_prompts_get_the_best_layout_of_all(data: st.DataObject, value: float) -> None:
+    prompt, traffic = data.draw(days(blocks=data.draw(st.integers(1, 4)), calls=6))
+    price = PRICES[MODEL]
+    assert best_cold(prompt, traffic, price, value) <= least(prompt, traffic, price, value) + 1e-9
+
+
+@given(st.data(), st.sampled_from([0.0, 0.01, 1.0]))
+@settings(max_examples=3, deadline=None)
+def test_seven_blocks_with_a_breakpoint_get_the_best_layout_of_all(data: st.DataObject, value: float) -> None:
+    rules = replace(RULES["anthropic-2026-10-claude-sonnet-5-5"], max_breakpoints=1)
+    price = replace(PRICES[MODEL], rules=rules)
+    prompt, traffic = data.draw(days(blocks=7, calls=3))
+    found = best_cold(prompt, traffic, price, value)
+    assert found <= least(prompt, traffic, price, value, ttls=False) + 1e-9
+
+
+@given(st.data(), st.sampled_from([0.0, 0.01, 1.0]))
+@settings(max_examples=6, deadline=None)
+def test_seven_blocks_of_an_automatic_cache_get_the_best_order_of_all(
+    data: st.DataObject, value: float
+) -> None:
+    prompt, traffic = data.draw(days(blocks=7, calls=5))
+    price = PRICES[AUTOMATIC]
+    assert best_cold(prompt, traffic, price, value) <= least(prompt, traffic, price, value) + 1e-9
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_advice_is_never_worse_than_what_was_found(data: st.DataObject) -> None:
+    prompt, traffic = data.draw(days(blocks=data.draw(st.integers(1, 6)), calls=6))
+    model = data.draw(st.sampled_from([MODEL, AUTOMATIC, "gpt-4o", "claude-3-5-sonnet"]))
+    advice = advise(prompt, traffic, model=model, value_of_second_usd=0.01)
+    assert advice.after.burden_usd <= advice.before.burden_usd + 1e-9
+    assert sorted(b.name for b in advice.plan.prompt.blocks) == sorted(b.name for b in prompt.blocks)
+    total = sum(change.worth_usd for change in advice.changes)
+    assert total == pytest.approx(advice.before.burden_usd - advice.after.burden_usd)

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coach.engine.beliefs import Belief, RememberedOutcomes
+from coach.engine.errors import DeadlineExceeded
+from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from coach.engine.simulation import simulate, simulate_many
+from coach.engine.speculating import (
+    SWITCHED_OFF,
+    Account,
+    Speculation,
+    account_of,
+    run_speculating,
+    without_speculation,
+    worthwhile,
+)
+from coach.engine.speculation import delay_seconds, judge
+from coach.engine.trace import DONE
+from tests.coach.engine.graphs import decisions, graphs
+from tests.coach.engine.virtual_time import run_virtually
+
+
+def conditional(name: str, probability: float, seconds: float, cost: float = 0.001, **more: Any) -> Task:
+    return Task(
+        name,
+        duration=Fixed(seconds),
+        cost_usd=cost,
+        condition=Condition("decider", probability),
+        speculative=True,
+        effects="pure",
+        **more,
+    )
+
+
+def graph(*tasks: Task) -> TaskGraph:
+    names = tuple(task.name for task in tasks)
+    return TaskGraph([Task("decider", duration=Fixed(0.5)), *tasks, Task("end", (*names, "decider"))])
+
+
+LIKELY = conditional("likely", 0.7, 0.5)
+UNLIKELY = conditional("unlikely", 0.05, 0.09, cost=0.05)
+
+
+def ahead(graph: TaskGraph) -> set[str]:
+    return {task.name for task in graph if task.speculative}
+
+
+def test_likely_and_slow_starts_ahead_unlikely_and_fast_does_not() -> None:
+    assert ahead(worthwhile(graph(LIKELY, UNLIKELY), 0.05)) == {"likely"}
+
+
+def test_two_that_hide_only_together_both_start_ahead() -> None:
+    both = graph(conditional("one", 0.9, 0.5), conditional("two", 0.9, 0.5))
+    assert ahead(worthwhile(both, 0.05)) == {"one", "two"}
+
+
+def test_what_was_seen_overrules_the_guess() -> None:
+    seldom = {"likely": Belief(guessed=0.7, needed=1, seen=400)}
+    planned = worthwhile(graph(replace(LIKELY, cost_usd=0.01)), 0.05, seldom)
+    assert ahead(planned) == set()
+    assert planned.tasks["likely"].note.startswith("Guessed 70 %, was needed in 0 % of 400. Needed 2%")
+
+
+def test_reason_is_in_the_trace() -> None:
+    believed = {"likely": Belief(guessed=0.7, needed=26, seen=41)}
+    trace = simulate(worthwhile(graph(LIKELY), 0.05, believed))
+    assert trace["likely"].note.startswith("Guessed 70 %, was needed in 63 % of 41. Needed 65% of the time")
+
+
+def test_delay_where_units_are_short_counts_against_it() -> None:
+    tasks = [
+        Task("decider", duration=Fixed(0.5)),
+        Task("first", duration=Fixed(0.1)),
+        conditional("guess", 0.3, 2.0, uses=("line",)),
+        Task("certain", ("first",), duration=Fixed(0.5), uses=("line",)),
+        Task("end", ("guess", "certain")),
+    ]
+    short = TaskGraph(tasks, {"line": 1})
+    assert delay_seconds(short, "guess") == pytest.approx(0.4)
+    assert not judge(short, "guess", 1.0).worth_it
+    assert judge(TaskGraph(tasks), "guess", 1.0).worth_it
+
+
+def run_with(speculation: Speculation, *, needed: bool = True, **options: Any) -> Any:
+    given = graph(LIKELY)
+    return run_virtually(run_speculating(given, speculation, needed={"likely": needed}, **options))
+
+
+def test_switch_turns_speculation_off_for_a_run() -> None:
+    result = run_with(Speculation(value_of_second_usd=1.0, enabled=False))
+    assert result.trace["likely"].start == 0.5
+    assert result.trace["likely"].note == SWITCHED_OFF
+    assert result.trace["likely"].status == DONE
+
+
+def test_account_tells_what_speculation_brought_and_cost() -> None:
+    speculation = Speculation(value_of_second_usd=1.0)
+    run_with(speculation)
+    assert speculation.account == Account(started=1, confirmed=1, ahead_seconds=0.5)
+    run_with(speculation, needed=False)
+    assert speculation.account == Account(
+        started=2,
+        confirmed=1,
+        ahead_seconds=0.5,
+        wasted_seconds=0.5,
+        wasted_usd=0.001,
+    )
+    assert "2 started ahead, 1 of them needed" in str(speculation.account)
+
+
+def test_probability_is_learned_from_run_to_run_and_context_to_context() -> None:
+    outcomes = RememberedOutcomes()
+    here = Speculation(value_of_second_usd=0.05, outcomes=outcomes, context="here")
+    for _ in range(200):
+        run_with(here, needed=False)
+    run_with(here, needed=True)
+    assert str(here.beliefs["likely"]) == "guessed 70 %, was needed in 0 % of 200"
+    there = Speculation(value_of_second_usd=0.05, outcomes=outcomes, context="there")
+    run_with(there, needed=True)
+    assert str(there.beliefs["likely"]) == "guessed 70 %, not seen yet"
+    counted = asyncio.run(outcomes.load("here", ["likely"]))
+    assert counted == {"likely": (1, 201)}
+
+
+def test_run_that_fails_is_learned_from_as_far_as_it_was_decided() -> None:
+    outcomes = RememberedOutcomes()
+    speculation = Speculation(value_of_second_usd=0.05, outcomes=outcomes)
+    late = graph(LIKELY, Task("late", ("decider",), duration=Fixed(9)))
+    with pytest.raises(DeadlineExceeded):
+        run_virtually(run_speculating(late, speculation, needed={"likely": False}, deadline_seconds=1.0))
+    assert asyncio.run(outcomes.load("", ["likely"])) == {"likely": (0, 1)}
+
+
+def test_hook_is_asked_before_dispatch() -> None:
+    held = Speculation(value_of_second_usd=1.0, before_dispatch=lambda inputs: False)
+    assert run_with(held).trace["likely"].start == pytest.approx(0.5)
+
+
+def test_measured_saving_is_probability_times_hidden_latency() -> None:
+    certain, guessed = without_speculation(graph(LIKELY)), graph(LIKELY)
+    runs = {"runs": 2_000, "seed": 11}
+    saved = simulate_many(certain, **runs).mean_seconds - simulate_many(guessed, **runs).mean_seconds
+    assert saved == pytest.approx(0.7 * 0.5, rel=0.03)
+
+
+@given(st.data(), st.floats(0.0, 2.0))
+@settings(max_examples=100, deadline=None)
+def test_what_remains_ahead_is_worth_it_and_only_that(data: st.DataObject, value: float) -> None:
+    drawn = data.draw(graphs(conditions=True, limits=True))
+    planned = worthwhile(drawn, value)
+    assert ahead(planned) <= ahead(drawn)
+    assert all(judge(planned, name, value).worth_it for name in ahead(planned))
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_account_agrees_with_the_trace(data: st.DataObject) -> None:
+    drawn = data.draw(graphs(conditions=True, streams=True, limits=True))
+    trace = simulate(drawn, needed=data.draw(decisions(drawn)))
+    account = account_of(drawn, trace)
+    assert account.wasted_seconds == pytest.approx(trace.wasted_seconds)
+    assert account.wasted_usd == pytest.approx(trace.wasted_usd)
+    assert account_of(without_speculation(drawn), simulate(without_speculation(drawn))) == Account()
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_speculative_work_never_takes_a_unit_ahead_of_certain_work(data: st.DataObject) -> None:
+    drawn = data.draw(graphs(conditions=True, limits=True))
+    drawn = TaskGraph([replace(task, uses=("calls",)) for task in drawn], {"calls": 1})
+    trace = simulate(drawn, needed=data.draw(decisions(drawn)))
+    for guess in trace.spans:
+        if not guess.speculative or guess.start == guess.end:
+            continue
+        waiting = [
+            span.name
+            for span in trace.spans
+            if not span.speculative and span.status == DONE and _ready(drawn, trace, span.name) < guess.start
+            if span.start > guess.start
+        ]
+        assert not waiting
+
+
+def _ready(graph: TaskGraph, trace: Any, name: str) -> float:
+    """When the last of what it waits for had settled."""
+    task = graph.tasks[name]
+    waits = [*task.needs, *([task.condition.decider] if task.condition else [])]
+    return max((_settled(graph, trace, each) for each in waits), default=0.0)
+
+
+def _settled(graph: TaskGraph, trace: Any, name: str) -> float:
+    condition = graph.tasks[name].condition
+    own = float(trace[name].end)
+    return own if condition is None else max(own, _settled(graph, trace, condition.decider))
