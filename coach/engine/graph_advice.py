@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import combinations, islice, product, takewhile
 from math import prod
 
-from coach.engine.advice import ROUNDING, Advice, Change, Figures, Step, account_for
+from coach.engine.accounting import ROUNDING, Advice, Change, Figures, Step, account_for
 from coach.engine.cache import PrefixCache
 from coach.engine.call_simulation import CallSimulation
 from coach.engine.errors import GraphError

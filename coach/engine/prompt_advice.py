@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
-from coach.engine.advice import Advice, Change, Figures, Step, account_for
+from coach.engine.accounting import Advice, Change, Figures, Step, account_for
 from coach.engine.errors import PromptError
 from coach.engine.pricing import Price, price_of
 from coach.engine.prompt import Prompt, Stability
