@@ -119,6 +119,7 @@ class Search:
     """
 
     MOST_RUNS = 20_000
+    STARTS = 6
 
     def __init__(self, graph: TaskGraph, decisions: Sequence[Decision], weigher: Weigher) -> None:
         self.graph = graph
@@ -180,10 +181,19 @@ class Search:
         return [range(int(decision.forced), len(decision.options) + 1) for decision in self.decisions]
 
     def _descend(self) -> None:
-        """Single changes while they help, then double ones; from the state as found."""
-        at: State | None = self.as_found
-        while at is not None and not self._spent():
-            at = self._better(at, 1) or self._better(at, 2)
+        """Single changes while they help, then double ones; from several states."""
+        for start in self._starts():
+            at: State | None = start
+            while at is not None and not self._spent():
+                at = self._better(at, 1) or self._better(at, 2)
+
+    def _starts(self) -> Iterator[State]:
+        """As it is, everything changed, and some between."""
+        yield self.as_found
+        yield tuple(choices[-1] for choices in self._ranges())
+        rng = random.Random(0)
+        for _ in range(self.STARTS):
+            yield tuple(rng.choice(choices) for choices in self._ranges())
 
     def _spent(self) -> bool:
         return len(self._tried) * self.outcomes > max(2 * self.MOST_RUNS, 10_000)
