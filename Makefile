@@ -50,6 +50,7 @@ check: $(VENV)/dev.installed
 	$(BIN)/python -m tests.conventions.deploy_check
 
 bench: $(VENV)/dev.installed
+	@$(BIN)/python bench/engine.py
 	@$(BIN)/python -m bench.report $(if $(ROUNDS),--rounds $(ROUNDS))
 
 format: $(VENV)/dev.installed
