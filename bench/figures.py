@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 MET, AT_BEST, MISSED = "met", "met at the minimum only", "missed"
+UNTESTED = "cannot be tested"
 
 
 @dataclass(frozen=True, slots=True)

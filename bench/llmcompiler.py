@@ -14,15 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
-from bench.figures import MET, MISSED, Goal, Section, table
+from bench.figures import MET, MISSED, UNTESTED, Goal, Section, table
 from coach.engine.graph import Fixed, Task, TaskGraph
 from coach.engine.runner import run
 
-PACE = 0.1
-"""A published second takes so many here."""
+ROW_SECONDS = 1.5
+SLOWEST_PACE = 0.25
+"""A published second takes at most so many here, less where a row would take much longer than `ROW_SECONDS`."""
 SHARES = {"planner": 1.88 / 5.47, "slowest": 1.13 / 5.47, "mean": 0.61 / 5.47, "answer": 1.62 / 5.47}
 
 
@@ -36,6 +37,10 @@ class Published:
     theirs: float
     stages: tuple[int, ...]
     split: dict[str, float] | None = None
+
+    @property
+    def pace(self) -> float:
+        return min(SLOWEST_PACE, ROW_SECONDS / self.theirs)
 
     def seconds(self, part: str) -> float:
         return self.split[part] if self.split else SHARES[part] * self.theirs
@@ -57,7 +62,7 @@ def graph_of(row: Published, slow_at: int, *, streamed: bool) -> TaskGraph:
     tasks: list[Task] = []
     for number, _ in enumerate(tools):
         before = (f"line{number - 1}",) if number else ()
-        tasks.append(_wait(f"line{number}", line, *before))
+        tasks.append(_wait(f"line{number}", line * row.pace, *before))
     last_line = f"line{len(tools) - 1}"
     for number, (stage, place) in enumerate(tools):
         width = row.stages[stage]
@@ -69,18 +74,18 @@ def graph_of(row: Published, slow_at: int, *, streamed: bool) -> TaskGraph:
             )
         )
     ends = [f"tool{stage}.{place}" for stage, place in tools if stage == len(row.stages) - 1]
-    return TaskGraph([*tasks, _wait("answer", row.seconds("answer"), *ends)])
+    return TaskGraph([*tasks, _wait("answer", row.seconds("answer") * row.pace, *ends)])
 
 
 def _tool_seconds(row: Published, width: int, slowest: bool) -> float:  # noqa: FBT001
     """One tool of a stage is the slowest; the others make up the mean. Stages share the time of one."""
     longest, middle = row.seconds("slowest"), row.seconds("mean")
     others = max(0.0, (middle * width - longest) / (width - 1)) if width > 1 else middle
-    return (longest if slowest else others) / len(row.stages)
+    return (longest if slowest else others) / len(row.stages) * row.pace
 
 
 def _wait(name: str, seconds: float, *needs: str) -> Task:
-    return Task(name, needs, duration=Fixed(seconds * PACE))
+    return Task(name, needs, duration=Fixed(seconds))
 
 
 async def replay(row: Published) -> dict[str, Any]:
@@ -88,7 +93,7 @@ async def replay(row: Published) -> dict[str, Any]:
 
     async def seconds(graph: TaskGraph) -> float:
         result = await run(graph, deadline_seconds=120, on_span=lambda span: None)
-        return result.trace.makespan / PACE
+        return result.trace.makespan / row.pace
 
     places = range(max(row.stages))
     streamed = await asyncio.gather(*(seconds(graph_of(row, at, streamed=True)) for at in places))
@@ -100,17 +105,25 @@ async def replay(row: Published) -> dict[str, Any]:
         "streamed_mean_seconds": mean(streamed),
         "streamed_worst_seconds": max(streamed),
         "blocking_seconds": blocking,
-        "critical_seconds": graph_of(row, 0, streamed=True).ideal_seconds / PACE,
+        "critical_seconds": graph_of(row, 0, streamed=True).ideal_seconds / row.pace,
         "inferred": row.split is None,
     }
 
 
-async def replay_all() -> list[dict[str, Any]]:
-    return [await replay(row) for row in ROWS]
+async def replay_all(rounds: int) -> list[dict[str, Any]]:
+    """Medians over interleaved rounds."""
+    found = [[await replay(row) for row in ROWS] for _ in range(rounds)]
+    return [
+        {
+            key: median(each[key] for each in same) if key.startswith(("streamed", "blocking")) else value
+            for key, value in same[0].items()
+        }
+        for same in zip(*found, strict=True)
+    ]
 
 
-def llmcompiler(_rounds: int, tell: Callable[[str], None]) -> Section:
-    data = asyncio.run(replay_all())
+def llmcompiler(rounds: int, tell: Callable[[str], None]) -> Section:
+    data = asyncio.run(replay_all(rounds))
     tell("llmcompiler: replayed")
     rows = [
         [
@@ -135,7 +148,8 @@ def llmcompiler(_rounds: int, tell: Callable[[str], None]) -> Section:
     star = (
         "\\* The split of this row is inferred, not published: it shows that the scheduling adds nothing to the "
         "tasks, and no more. What LLMCompiler's own total holds beyond planner, slowest tool and answer (0.84 s "
-        f"of the first row) is not replayed. A published second takes {PACE * 1000:.0f} ms here."
+        f"of the first row) is not replayed. A published second takes "
+        f"{', '.join(f'{row.pace * 1000:.0f}' for row in ROWS)} ms here, row by row; medians of the rounds."
     )
     return Section(
         name="llmcompiler",
@@ -148,13 +162,18 @@ def llmcompiler(_rounds: int, tell: Callable[[str], None]) -> Section:
 
 
 def _goal(row: Published, found: dict[str, Any]) -> Goal:
+    """Only published task times can put a published latency to the test: with a split that is inferred from
+    another row's shares, the outcome is the inference."""
     worst = found["streamed_worst_seconds"]
+    kept = MET if worst <= row.theirs else MISSED
     return Goal(
         what=row.name,
         wanted=f"≤ {row.theirs:.2f} s",
         came_out=f"{found['streamed_mean_seconds']:.2f} s, worst order {worst:.2f} s",
-        verdict=MET if worst <= row.theirs else MISSED,
-        note="split inferred" if found["inferred"] else "published task times",
+        verdict=UNTESTED if found["inferred"] else kept,
+        note="task times not published; the split is inferred"
+        if found["inferred"]
+        else "published task times",
     )
 
 

@@ -69,7 +69,7 @@ def priming(rounds: int, tell: Callable[[str], None]) -> Section:
     rows: Rows = []
     try:
         rows = play(rounds)
-        text, goals = text_of(rows), (goal_of(judged(rows)),)
+        text, goals = text_of(rows), (estimated(rows), goal_of(judged(rows)))
         tell("priming: sent")
     except Missing as reason:
         text = str(reason)
@@ -83,14 +83,28 @@ def priming(rounds: int, tell: Callable[[str], None]) -> Section:
     )
 
 
+def estimated(rows: Rows) -> Goal:
+    """The choice by the engine's own estimates: what it was to decide by, without any noise."""
+    chosen = [(row["estimates"], row["chosen"]) for row in rows if "estimates" in row]
+    off = max(each[name] / min(each.values()) - 1 for each, name in chosen)
+    return Goal(
+        what="the engine's choice against the best of three, as it estimates them",
+        wanted="never more than 3 % worse",
+        came_out=f"{off:+.1%} at worst",
+        verdict=MET if off <= ALLOWED else MISSED,
+        note="on the simulator's clock",
+    )
+
+
 def goal_of(found: list[dict[str, Any]]) -> Goal:
     worst = max(found, key=lambda each: each["worse"])
     return Goal(
-        what="the engine's choice against the best of three, in its own objective",
+        what="the same, as measured through the SDK",
         wanted="never more than 3 % worse",
         came_out=f"{worst['worse']:+.1%} at worst (a second worth ${worst['value']:g})",
         verdict=MET if worst["worse"] <= ALLOWED else MISSED,
-        note=f"{len(found)} values of a second, measured through the SDK",
+        note=f"{len(found)} values of a second; at this one it chose “{worst['chosen']}”; against another sample "
+        f"of that design alone it differs by {worst['own'] / worst['burdens'][worst['chosen']] - 1:+.1%}",
     )
 
 
@@ -117,7 +131,7 @@ def text_of(rows: Rows) -> str:
     intro = (
         "Six calls of the medium model, each with a prompt of its own of 200 tokens behind 40,000 that all share "
         "and nobody has cached; 150 tokens of answer. Really sent, through the SDK to the loopback server of "
-        "section 4 at time scale 4; cost from `usage` and the price list. Burden: dollars, and seconds at their "
+        "section 4 at time scale 2; cost from `usage` and the price list. Burden: dollars, and seconds at their "
         "value."
     )
     head = [

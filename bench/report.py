@@ -27,7 +27,7 @@ from typing import Any
 
 from bench.environments import ROOT
 from bench.expressive import expressive
-from bench.figures import AT_BEST, MET, MISSED, Goal, Section
+from bench.figures import AT_BEST, MET, MISSED, UNTESTED, Goal, Section
 from bench.headlines.section import headlines
 from bench.imports import imports
 from bench.llmcompiler import llmcompiler
@@ -132,6 +132,7 @@ def run_parts(names: list[str], rounds: int) -> dict[str, dict[str, Any]]:
             "text": section.text,
             "took_seconds": round(time.monotonic() - at, 1),
             "rounds": rounds,
+            "commit": _commit(),
             "ran_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     return found
@@ -153,14 +154,16 @@ def markdown(report: dict[str, Any]) -> str:
     for name in PARTS:
         if name in parts:
             part = parts[name]
-            run = f"`{part['command']}`, {part['rounds']} rounds, {part['took_seconds']:.0f} s"
+            when = f"{part['rounds']} rounds, {part['took_seconds']:.0f} s"
+            run = f"`{part['command']}`, {when}, at commit {part.get('commit', m['commit'])}"
             lines += ["", f"## {part['title']}", "", run, "", part["text"]]
     return "\n".join(lines) + "\n"
 
 
 def _tally(goals: list[dict[str, Any]]) -> str:
     counts = {
-        verdict: sum(goal["verdict"] == verdict for goal in goals) for verdict in (MET, AT_BEST, MISSED)
+        verdict: sum(goal["verdict"] == verdict for goal in goals)
+        for verdict in (MET, AT_BEST, MISSED, UNTESTED)
     }
     return (
         f"{len(goals)} goals: "

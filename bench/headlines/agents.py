@@ -2,7 +2,7 @@
 """Six agents over one cold prefix of 40,000 tokens, sent for real in four designs; one line of JSON.
 
 In a row, all at once, one first and the rest at its first output, and what the engine chooses at several
-values of a second. Real HTTP through the real SDK, the server's clock four times as fast.
+values of a second. Real HTTP through the real SDK, the server's clock twice as fast.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from coach.engine.priming import in_a_row, prime, primed_by, shared_prefixes
 from coach.engine.prompt import Block, Prompt, Stability
 from coach.engine.runner import Inputs
 
-SCALE = 4.0
+SCALE = 2.0
 AGENTS, PREFIX, OWN, OUTPUT = 6, 40_000, 200, 150
 VALUES_USD = (0.0, 0.01, 0.1, 0.3, 0.6, 1.0, 3.0, 10.0)
 
@@ -81,7 +81,12 @@ async def play(rounds: int) -> list[dict[str, Any]]:
                 graph = agents(caller, text(PREFIX))
                 chosen = prime(graph, value_of_second_usd=value)
                 choice = chosen.choices[0]
-                row = {"design": "the engine's choice", "value": value, "chosen": choice.chosen}
+                row: dict[str, Any] = {
+                    "design": "the engine's choice",
+                    "value": value,
+                    "chosen": choice.chosen,
+                }
+                row["estimates"] = {name: each.burden_usd for name, each in choice.estimates.items()}
                 rows.append({**row, "reason": choice.reason, **await send(caller, chosen.graph)})
     finally:
         await caller.close()

@@ -161,7 +161,7 @@ def grid(c: Comparison, scenarios: Sequence[str], field: str, *, digits: int, fu
 
 
 def versions(c: Comparison) -> str:
-    seen = {name: rows[0].get("version", "") for (name, _), rows in c.figures.items() if rows}
+    seen = {name: row["version"] for (name, _), rows in c.figures.items() for row in rows if "version" in row}
     return "; ".join(f"{CONTENDERS[name]}: {version}" for name, version in seen.items() if version)
 
 
