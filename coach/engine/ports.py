@@ -1,14 +1,11 @@
-"""What the engine asks of the world, as protocols: a clock, a model that writes, a store that keeps results,
-one that keeps count of what was needed."""
+"""What the engine asks of the world, as protocols: a clock, a store that keeps results, one that keeps
+count of what was needed; and what a call of a model took."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    from coach.engine.prompt import Prompt
+from typing import Any, Protocol, runtime_checkable
 
 
 @runtime_checkable
@@ -28,26 +25,6 @@ class Usage:
     tokens_fresh: int = 0
     tokens_output: int = 0
     cost_usd: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRequest:
-    """One call of a model: the laid-out prompt, the text of each block by its name, and the bound on the
-    output."""
-
-    prompt: Prompt
-    texts: Mapping[str, str]
-    max_output_tokens: int = 1024
-
-
-@runtime_checkable
-class Model(Protocol):
-    """Who writes the words."""
-
-    name: str
-
-    def stream(self, request: ModelRequest) -> AsyncIterator[str | Usage]:
-        """Pieces of text as they are written; the last item is the `Usage`."""
 
 
 @runtime_checkable
