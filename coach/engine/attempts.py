@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from coach.engine.errors import TaskFailed, TaskTimeout
+from coach.engine.errors import CannotFit, TaskFailed, TaskTimeout
 from coach.engine.inputs import Host, Inputs, ThreadInputs, remaining
 from coach.engine.task import Task
+from coach.engine.timeouts import Limit, TimedOut, check_fit
 
 
 class Attempts:
     """Makes the attempts at single tasks of one run. `stored`: results that are there already."""
 
-    __slots__ = ("_pool", "_rng", "_run", "_seed", "_stored")
+    __slots__ = ("_limits", "_pool", "_rng", "_run", "_seed", "_stored")
 
     def __init__(self, run: Host, *, pool: Executor | None, seed: int, stored: Mapping[str, Any]) -> None:
         self._run = run
@@ -25,9 +26,11 @@ class Attempts:
         self._seed = seed
         self._stored = stored
         self._rng: random.Random | None = None
+        self._limits: dict[int, Limit] = {}
 
     async def make(self, i: int) -> Any:
-        """The result of task `i`. Raises TaskFailed or TaskTimeout once no further attempt is allowed."""
+        """The result of task `i`. Raises TaskFailed, TaskTimeout or CannotFit once no further attempt is
+        allowed."""
         task = self._run.plan.tasks[i]
         if task.name in self._stored:
             return self._stored[task.name]
@@ -35,23 +38,49 @@ class Attempts:
         while True:
             try:
                 return await self._once(i, task)
+            except CannotFit:
+                raise
             except Exception as error:
                 pause = self._pause(task, attempt)
-                if attempt > task.retries or not _fits(pause):
+                if attempt > task.retries or not self._fits(i, task, pause):
                     raise _give_up(task, error, attempt) from error
             await asyncio.sleep(pause)
             attempt += 1
 
     async def _once(self, i: int, task: Task) -> Any:
-        if task.timeout_seconds is None:
+        latest = self._latest(i)
+        check_fit(task, self._left(latest))
+        if latest is None and task.timeout_seconds is None and task.silence_seconds is None:
             return await self._call(i, task)
+        self._limits[i] = limit = Limit(task, latest)
         try:
-            async with asyncio.timeout(task.timeout_seconds) as limit:
+            async with limit.hold():
                 return await self._call(i, task)
-        except TimeoutError as error:
-            if limit.expired():
-                raise _TimedOut from error
-            raise
+        finally:
+            del self._limits[i]
+
+    def _latest(self, i: int) -> float | None:
+        """When `i` has to be done so that its followers get what is kept for them."""
+        kept = self._run.plan.reserved[i]
+        return None if self._run.expiry is None or not kept else self._run.expiry - kept
+
+    def _left(self, latest: float | None) -> float | None:
+        return remaining() if latest is None else latest - self._run.loop.time()
+
+    def _fits(self, i: int, task: Task, pause: float) -> bool:
+        """Whether there is time for another attempt before the deadline."""
+        left = self._left(self._latest(i))
+        return left is None or pause + task.must_fit * task.duration.typical < left
+
+    def hear(self, i: int) -> None:
+        """Something was heard of task `i`."""
+        if i in self._limits:
+            self._limits[i].hear()
+
+    def pause(self, i: int) -> None:
+        """Task `i` waits for others: its silence does not count until it is heard again."""
+        if i in self._limits:
+            self._limits[i].pause()
 
     async def _call(self, i: int, task: Task) -> Any:
         if task.call is None:
@@ -91,17 +120,7 @@ class Attempts:
         return float(task.backoff_seconds * 2 ** (attempt - 1) * (0.5 + self._rng.random()))
 
 
-def _fits(pause: float) -> bool:
-    """Whether there is time for another attempt before the deadline."""
-    left = remaining()
-    return left is None or pause < left
-
-
 def _give_up(task: Task, error: Exception, attempts: int) -> TaskFailed:
-    if isinstance(error, _TimedOut) and task.timeout_seconds is not None:
-        return TaskTimeout(task.name, task.timeout_seconds, attempts)
+    if isinstance(error, TimedOut):
+        return TaskTimeout(task.name, error.seconds, attempts, error.kind)
     return TaskFailed(task.name, error, attempts)
-
-
-class _TimedOut(Exception):  # noqa: N818
-    """The task's own time limit, told apart from a TimeoutError that its call raised."""

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from coach.engine.trace import Trace
+
+
+TimeoutKind = Literal["wall", "silence", "share"]
+"""What ran out: the time of an attempt, the patience with one that says nothing, or the task's share of the
+run's deadline."""
 
 
 class EngineError(Exception):
@@ -53,18 +58,41 @@ class TaskFailed(RunError):
     """A task raised. `task` names it, `attempts` counts the tries, `__cause__` is what it raised."""
 
     def __init__(self, task: str, cause: BaseException, attempts: int = 1) -> None:
-        tries = "" if attempts == 1 else f" after {attempts} attempts"
-        super().__init__(f"Task {task!r} failed{tries}: {type(cause).__name__}: {cause}")
+        how = _HOW.get(attempts, f"failed after {attempts} attempts")
+        super().__init__(f"Task {task!r} {how}: {type(cause).__name__}: {cause}")
         self.task = task
         self.attempts = attempts
 
 
-class TaskTimeout(TaskFailed):
-    """A task took longer than its own limit of `seconds`."""
+_HOW = {0: "was not started", 1: "failed"}
 
-    def __init__(self, task: str, seconds: float, attempts: int = 1) -> None:
-        super().__init__(task, TimeoutError(f"no result within {seconds:g} s"), attempts)
+
+class TaskTimeout(TaskFailed):
+    """An attempt was stopped after `seconds`. `kind`: "wall", its own limit; "silence", nothing was heard of
+    it for so long; "share", the rest of the deadline is kept for what comes after it."""
+
+    def __init__(self, task: str, seconds: float, attempts: int = 1, kind: TimeoutKind = "wall") -> None:
+        super().__init__(task, TimeoutError(_OVER[kind].format(f"{seconds:g}")), attempts)
         self.seconds = seconds
+        self.kind = kind
+
+
+_OVER: dict[TimeoutKind, str] = {
+    "wall": "no result within {} s",
+    "silence": "not a word for {} s",
+    "share": "its share of the deadline was over after {} s",
+}
+
+
+class CannotFit(TaskFailed):
+    """A task was not started: it takes about `expected_seconds`, and only `remaining_seconds` were left to
+    it."""
+
+    def __init__(self, task: str, expected_seconds: float, remaining_seconds: float) -> None:
+        cause = TimeoutError(f"takes about {expected_seconds:g} s, {remaining_seconds:g} s are left")
+        super().__init__(task, cause, 0)
+        self.expected_seconds = expected_seconds
+        self.remaining_seconds = remaining_seconds
 
 
 class DeadlineExceeded(RunError):

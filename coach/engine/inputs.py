@@ -22,7 +22,11 @@ deadline: contextvars.ContextVar[Deadline | None] = contextvars.ContextVar("engi
 
 def remaining() -> float | None:
     """Seconds left to the run that this code is part of, 0.0 or more; None without a deadline. Threads may
-    ask."""
+    ask.
+
+    Inside a task it is what is left to the task: less what is kept for those that need it, and no more than
+    its own time limit.
+    """
     held = deadline.get()
     return None if held is None else max(0.0, held[1] - held[0]())
 
@@ -36,6 +40,7 @@ class Host(Protocol):
     loop: asyncio.AbstractEventLoop
     values: list[Any]
     altered: dict[int, Mapping[str, Any]]
+    expiry: float | None
 
     def result_of(self, i: int) -> Any:
         """A result that counts, or `ABSENT`."""
@@ -45,6 +50,9 @@ class Host(Protocol):
 
     def begin_output(self, i: int) -> None:
         """Its output has begun."""
+
+    def hear(self, i: int) -> None:
+        """It lives."""
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
@@ -125,6 +133,7 @@ class Inputs:
         """Facts for the span: tokens_read, tokens_written, tokens_fresh, tokens_output, cost_usd, note,
         kind."""
         self._run.record.facts.setdefault(self._index, {}).update(fields)
+        self._run.hear(self._index)
 
 
 class ThreadInputs(Inputs):

@@ -364,10 +364,16 @@ class _Run:
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
         waiter = self.waiting[j] = self.loop.create_future()
+        self.attempts.pause(j)
         try:
             await waiter
         finally:
             self.waiting.pop(j, None)
+            self.attempts.hear(j)
+
+    def hear(self, i: int) -> None:
+        """It lives: its silence, where that is limited, begins anew."""
+        self.attempts.hear(i)
 
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on, unless nobody wants it any more."""
@@ -378,7 +384,8 @@ class _Run:
             self.on_output(self.plan.names[i], piece)
 
     def begin_output(self, i: int) -> None:
-        """Its output has begun: note when, and start what waited for that."""
+        """There is output: note when it began, and start what waited for that."""
+        self.attempts.hear(i)
         if i in self.record.firsts:
             return
         self.record.firsts[i] = self.now() - self.record.zero

@@ -34,6 +34,7 @@ class Plan:
         "opens",
         "pending",
         "rank",
+        "reserved",
         "roots",
         "simple",
         "size",
@@ -57,7 +58,11 @@ class Plan:
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
         self.rank = self._ranks(graph) if any(self.holds) else []
         self.emitting = [i for i in range(self.size) if self._streams_output(i)]
-        self.works = [t.call if _is_plain(t) else None for t in self.tasks]
+        self.reserved = self._reserves(graph)
+        self.works = [
+            t.call if _is_plain(t) and not kept else None
+            for t, kept in zip(self.tasks, self.reserved, strict=True)
+        ]
 
     def _streams_output(self, i: int) -> bool:
         return self.stream[i] or self.tasks[i].first_output_seconds is not None
@@ -107,6 +112,18 @@ class Plan:
                 stack.extend(self.index[name] for name in waits_for(self.tasks[i]))
         return seen
 
+    def _reserves(self, graph: TaskGraph) -> list[float]:
+        """How many seconds before the deadline each task has to be done, for the sake of those after it."""
+        kept = [0.0] * self.size
+        if any(task.reserve_seconds for task in self.tasks):
+            for name in reversed(graph.order):
+                task = graph.tasks[name]
+                own = kept[self.index[name]] + task.reserve_seconds
+                for need in waits_for(task):
+                    if need not in task.after_output:
+                        kept[self.index[need]] = max(kept[self.index[need]], own)
+        return kept
+
     def _ranks(self, graph: TaskGraph) -> list[tuple[bool, float]]:
         """Who goes first where units are short: certain before speculative work, then the longest way to
         the end."""
@@ -122,7 +139,8 @@ class Plan:
 
 def _is_plain(task: Task) -> bool:
     """Whether its call can be awaited as it stands."""
-    return not (task.blocking or task.retries or task.timeout_seconds is not None)
+    limited = task.timeout_seconds is not None or task.silence_seconds is not None
+    return not (task.blocking or task.retries or limited or task.must_fit)
 
 
 def plan_of(graph: TaskGraph) -> Plan:

@@ -119,7 +119,13 @@ class Task:
     `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs. `call`:
     an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
     Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`
-    more attempts follow a failed one after about `backoff_seconds`, doubled each time.
+    more attempts follow a failed one after about `backoff_seconds`, doubled each time. `silence_seconds`
+    ends an attempt of which nothing was heard for so long: no output, no note, and no wait for an arrival.
+    A blocking task cannot have it, for a thread cannot be stopped; a time limit only abandons its thread.
+    `reserve_seconds`: so much of the run's deadline is kept for this task, the answer perhaps: what it needs
+    has to be done so much earlier, and is told so by `remaining()`. `must_fit`: it is not started, and fails
+    with `CannotFit`, where less time is left than its duration typically takes. (Only on request, because
+    half an answer in time may be better than none.)
     `first_output_seconds`: how long after its start its first piece of output is there, if it streams its
     output (typical; it stretches with the duration). `model_call`: what it sends to a model, where it is a
     call of one. `note`: why it is planned as it is, for the trace.
@@ -145,6 +151,9 @@ class Task:
     timeout_seconds: float | None = None
     retries: int = 0
     backoff_seconds: float = 0.1
+    silence_seconds: float | None = None
+    reserve_seconds: float = 0.0
+    must_fit: bool = False
     first_output_seconds: float | None = None
     after_output: tuple[str, ...] = ()
     kind: str = "task"
@@ -169,10 +178,20 @@ class Task:
             )
         if self.retries < 0 or self.cost_usd < 0 or self.backoff_seconds < 0:
             raise GraphError(f"Task {self.name!r} has a negative cost, retries or backoff", (self.name,))
-        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
+        self._check_times()
+
+    def _check_times(self) -> None:
+        for limit in (self.timeout_seconds, self.silence_seconds):
+            if limit is not None and not limit > 0:
+                raise GraphError(f"Task {self.name!r} has a time limit of {limit!r} s", (self.name,))
+        if self.silence_seconds is not None and self.blocking:
             raise GraphError(
-                f"Task {self.name!r} has a time limit of {self.timeout_seconds!r} s", (self.name,)
+                f"Task {self.name!r} is blocking, so its silence cannot end it: a thread cannot be stopped",
+                (self.name,),
             )
+        _check_seconds(self.reserve_seconds, f"What is kept for task {self.name!r}")
+        if self.must_fit and not self.duration.typical:
+            raise GraphError(f"Task {self.name!r} must fit, but states no duration", (self.name,))
 
     def _check_speculative(self) -> None:
         if self.condition is None:
