@@ -22,10 +22,10 @@ ROWS = sorted((*parallel.ROWS, *joining.ROWS, *caching.ROWS, *prompts.ROWS), key
 
 
 def start(scale: float) -> tuple[subprocess.Popen[str], int]:
-    command = [sys.executable, "-m", "bench.headlines.server", "--scale", str(scale)]
+    command = [sys.executable, "-m", "coach.rehearsal", "--words", "--scale", str(scale)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
-    return server, int(server.stdout.readline())
+    return server, int(server.stdout.readline().rpartition(":")[2])
 
 
 async def play(scale: float, rounds: int, only: set[str]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from bench.figures import Section
 
 SCALES = (1.0, 4.0, 60.0)
 HOW = """Each row is a small program: real HTTP through the real SDK (version {sdk}, in an environment of its
-own) to a server on the loopback (`bench/headlines/server.py`), driven by this engine's runner with spans and a
+own) to a server on the loopback (`coach/rehearsal`), driven by this engine's runner with spans and a
 deadline on. The server takes the engine's time model (small / medium / large: base 0.20 / 0.32 / 0.34 s, prefill
 17,000 / 16,000 / 14,000, cache load 220,000 / 300,000 / 350,000, decode 180 / 90 / 60 tokens a second) and
 answers `usage` by the engine's cache rules of the model that is asked for. A “look-up” is a call that stands for
