@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.html import strip_tags
+from pydantic import ValidationError
 
 from coach.frames import Subject
 from coach.ladder import Step
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
+from exercises.kinds import UnknownKind, kind_named
 from exercises.models import Exercise, Hint, Misconception, Submission
 from lessons.models import AuthoredAnswer, GlossaryTerm, Lesson, LessonRevision, User
 
@@ -205,7 +207,41 @@ def authored_for_many(exercise_ids: Collection[int]) -> dict[int, Authored]:
     return {pk: Authored(hints=hints.get(pk, {}), misconceptions=beliefs.get(pk, {})) for pk in exercise_ids}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A published exercise as everybody sees it: title, brief in Markdown, scenario in plain words."""
+
+    title: str
+    brief: str
+    scenario: str
+
+
+def settings_of_many(exercise_ids: Collection[int]) -> dict[int, Setting | None]:
+    """The published exercises among these, as a coach's prompt tells of them. One query."""
+    rows = Exercise.objects.filter(pk__in=exercise_ids, published__isnull=False).select_related("published")
+    found: dict[int, Setting | None] = dict.fromkeys(exercise_ids)
+    for row in rows:
+        if row.published is not None:
+            found[row.pk] = Setting(
+                title=row.published.title,
+                brief=row.published.brief,
+                scenario=_scenario(row.kind, row.published.spec),
+            )
+    return found
+
+
+def _scenario(kind_name: str, spec: Mapping[str, Any]) -> str:
+    try:
+        kind = kind_named(kind_name)
+        return kind.scenario(kind.Spec.model_validate(spec))
+    except (UnknownKind, ValidationError):
+        # Published under an earlier form of its kind: the brief alone tells of it.
+        return ""
+
+
 RECENT_TURNS = 6
+SENT = "sent"
+"""In a turn's memory: its message exactly as it went to a model."""
 TurnKey = tuple[int, int]
 """Conversation, and the number of the turn before which others are recent."""
 
@@ -222,6 +258,32 @@ def recent_turns_of_many(keys: Collection[TurnKey]) -> dict[TurnKey, list[dict[s
             if key[0] == row["conversation_id"] and row["number"] < key[1]:
                 found[key].append({**row})
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """An earlier turn of a conversation: its message as it was sent to a model, and what was shown."""
+
+    sent: str
+    shown: str
+
+
+def spoken_in_many(keys: Collection[TurnKey]) -> dict[TurnKey, tuple[Spoken, ...]]:
+    """What a model was told and what it was shown to have said before each turn, oldest first. One query.
+
+    Turns that were refused, and those without words, are left out: nothing of them is sent again.
+    """
+    wanted = Q(pk__in=[])
+    for conversation, number in keys:
+        wanted |= Q(conversation=conversation, number__lt=number)
+    rows = Turn.objects.filter(wanted, memory__has_key=SENT).exclude(text="").order_by("number")
+    found: dict[TurnKey, list[Spoken]] = {key: [] for key in keys}
+    for row in rows.values("conversation_id", "number", "text", "memory"):
+        spoken = Spoken(sent=row["memory"][SENT], shown=row["text"])
+        for key in keys:
+            if key[0] == row["conversation_id"] and row["number"] < key[1]:
+                found[key].append(spoken)
+    return {key: tuple(turns) for key, turns in found.items()}
 
 
 def published_key() -> tuple[object, ...]:

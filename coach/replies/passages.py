@@ -16,7 +16,7 @@ import numpy as np
 
 from coach import queries
 from coach.material import Link, Passage, Section
-from coach.replies.bank import Bank
+from coach.replies.bank import Bank, Term
 from coach.replies.terms import asked_terms, terms_of
 
 # It sets itself to DEBUG at import and reports every index.
@@ -58,6 +58,7 @@ class Index:
         self._lesson_of = np.array([passage.lesson for passage in self.passages])
         self._place_of = np.array([passage.place for passage in self.passages])
         self.bank = Bank()
+        self.glossary: tuple[Term, ...] = ()
         self._bm25 = None
         if self.vocabulary:
             self._bm25 = bm25s.BM25(k1=1.2, b=0.6)
@@ -156,9 +157,13 @@ def index() -> Index:
 
 def _built() -> Index:
     index = Index(queries.published_lessons())
+    terms = [row for row in queries.glossary_terms() if row["passage"] in index.sections]
+    index.glossary = tuple(
+        Term(term=row["term"], definition=row["definition"], place=row["passage"]) for row in terms
+    )
     index.bank = Bank(
         [row for row in queries.authored_answers() if row["passage"] in index.sections],
-        [row for row in queries.glossary_terms() if row["passage"] in index.sections],
+        terms,
         vocabulary=index.vocabulary,
         sections={
             place: " ".join([section.title, *(each.text for each in section.passages)])

@@ -6,7 +6,7 @@ from typing import Any
 
 from coach import queries
 from coach.ladder import Step
-from coach.queries import AttemptKey, Attempts, Authored, TurnKey
+from coach.queries import AttemptKey, Attempts, Authored, Setting, Spoken, TurnKey
 from coach.replies import passages
 from coach.replies.passages import Index
 from coach.together import RunInThread, Together
@@ -18,6 +18,8 @@ class Sources:
         self.steps: Together[tuple[int, int], dict[str, Step]] = Together(queries.steps_of_many, read)
         self.authored: Together[int, Authored] = Together(queries.authored_for_many, read)
         self.history: Together[TurnKey, list[dict[str, Any]]] = Together(queries.recent_turns_of_many, read)
+        self.spoken: Together[TurnKey, tuple[Spoken, ...]] = Together(queries.spoken_in_many, read)
+        self.settings: Together[int, Setting | None] = Together(queries.settings_of_many, read)
         self.lessons: Together[str, Index] = Together(
             lambda keys: dict.fromkeys(keys, passages.index()), read
         )

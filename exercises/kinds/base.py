@@ -208,6 +208,13 @@ class Kind(ABC, Generic[S, A]):
         """The form after one of the workbench's own buttons; an unknown command changes nothing."""
         return {name: list(values) for name, values in form.items()}
 
+    def scenario(self, spec: S) -> str:
+        """What everybody at this exercise can read on its page, in plain words for a model that coaches.
+
+        Never what would give the answer away: no reference, no true dependencies or labels.
+        """
+        return ""
+
     @abstractmethod
     def pictures(self, spec: S, answer: A, grade: Grade) -> list[Picture]:
         """Theirs beside as found (or sequential) and best possible; marks from `markers(grade.findings)`."""

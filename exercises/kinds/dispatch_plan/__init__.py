@@ -64,6 +64,10 @@ class DispatchPlan(Kind[PlanSpec, PlanAnswer]):
         anyway."""
         return workbench.plan_context(spec, form, errors)
 
+    def scenario(self, spec: PlanSpec) -> str:
+        """See `workbench.scenario_text`."""
+        return workbench.scenario_text(spec)
+
     def pictures(self, spec: PlanSpec, answer: PlanAnswer, grade: Grade) -> list[Picture]:
         """Timelines of sequential, theirs and best; the plan as a graph."""
         return workbench.plan_pictures(spec, answer, grade)

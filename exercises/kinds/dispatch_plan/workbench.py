@@ -99,6 +99,13 @@ def _facts(spec: PlanSpec, task: TaskSpec) -> list[str]:
     return facts
 
 
+def scenario_text(spec: PlanSpec) -> str:
+    """The tasks with their times and costs. What they truly wait for is the answer, and is not said."""
+    lines = [f"“{task.label}”: {'; '.join(_facts(spec, task))}. {task.about}".strip() for task in spec.tasks]
+    fan_in = f"“{spec.fan_in.label}” puts the results together. {spec.fan_in.about}".strip()
+    return "\n".join(["The tasks:", *lines, fan_in])
+
+
 def _choices(spec: PlanSpec, form: Form, errors: Mapping[str, str]) -> list[dict[str, Any]]:
     questions = (
         ("join", _("When does “%(task)s” begin?"), [(value, join_words(value)) for value in JOINS]),

@@ -64,6 +64,10 @@ class PromptLayout(Kind[LayoutSpec, LayoutAnswer]):
         """See `workbench.layout_context`."""
         return workbench.layout_context(spec, form, errors)
 
+    def scenario(self, spec: LayoutSpec) -> str:
+        """See `workbench.scenario_text`."""
+        return workbench.scenario_text(spec)
+
     def pictures(self, spec: LayoutSpec, answer: LayoutAnswer, grade: Grade) -> list[Picture]:
         """Blocks and strips: as found, theirs, best possible."""
         return workbench.layout_pictures(spec, answer, grade)

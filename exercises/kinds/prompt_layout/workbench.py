@@ -186,3 +186,17 @@ def _strips(run: Run, first: tuple[int, ...]) -> Iterator[Strip]:
     for index, call in enumerate(run.day.calls):
         use, note = call.use, f"{call.ttft_seconds:.1f} s"
         yield Strip(call.label, use.read, use.written, use.fresh, note, () if index else first)
+
+
+def scenario_text(spec: LayoutSpec) -> str:
+    """The prompt as found and its day. How often a block changes is the learner's to say, and is not said."""
+    blocks = [f"“{spec.label_of(item)}”: {spec.tokens_of(item)} tokens" for item in spec.found]
+    day = spec.traffic
+    return "\n".join(
+        [
+            f"The prompt as found, in the order the model ({spec.model}) reads it:",
+            *blocks,
+            f"The day: {len(day.people)} people, {len(day.documents)} documents, from {day.opens_at:%H:%M} "
+            f"to {day.closes_at:%H:%M}, lunch from {day.lunch_from:%H:%M} to {day.lunch_until:%H:%M}.",
+        ]
+    )

@@ -63,6 +63,10 @@ class PromptRewrite(Kind[RewriteSpec, RewriteAnswer]):
         """See `panel.commanded`."""
         return panel.commanded(spec, form, command)
 
+    def scenario(self, spec: RewriteSpec) -> str:
+        """The prompt as found."""
+        return f"The prompt as found, run on the {spec.tier} model:\n{spec.text.strip()}"
+
     def pictures(self, spec: RewriteSpec, answer: RewriteAnswer, grade: Grade) -> list[Picture]:
         """Tokens, time, rules, changes."""
         return workbench.rewrite_pictures(spec, answer, grade)
