@@ -1,14 +1,14 @@
-"""Tasks that take more than an await: stored results, waiting, threads, time limits, retries."""
+"""Tasks that take more than an await: kept results, waiting, threads, time limits, retries."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import random
-from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import Any
 
+from coach.engine.checkpoints import Keeping
 from coach.engine.errors import CannotFit, TaskFailed, TaskTimeout
 from coach.engine.inputs import Host, Inputs, ThreadInputs, remaining
 from coach.engine.task import Task
@@ -16,15 +16,16 @@ from coach.engine.timeouts import Limit, TimedOut, check_fit
 
 
 class Attempts:
-    """Makes the attempts at single tasks of one run. `stored`: results that are there already."""
+    """Makes the attempts at single tasks of one run. `keeping`: results that are there already, and those to
+    come."""
 
-    __slots__ = ("_limits", "_pool", "_rng", "_run", "_seed", "_stored")
+    __slots__ = ("_keeping", "_limits", "_pool", "_rng", "_run", "_seed")
 
-    def __init__(self, run: Host, *, pool: Executor | None, seed: int, stored: Mapping[str, Any]) -> None:
+    def __init__(self, run: Host, *, pool: Executor | None, seed: int, keeping: Keeping | None) -> None:
         self._run = run
         self._pool = pool
         self._seed = seed
-        self._stored = stored
+        self._keeping = keeping
         self._rng: random.Random | None = None
         self._limits: dict[int, Limit] = {}
 
@@ -32,8 +33,11 @@ class Attempts:
         """The result of task `i`. Raises TaskFailed, TaskTimeout or CannotFit once no further attempt is
         allowed."""
         task = self._run.plan.tasks[i]
-        if task.name in self._stored:
-            return self._stored[task.name]
+        if self._keeping is None or not task.keep:
+            return await self._try(i, task)
+        return await self._keeping.result(i, lambda: self._try(i, task))
+
+    async def _try(self, i: int, task: Task) -> Any:
         attempt = 1
         while True:
             try:

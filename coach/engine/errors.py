@@ -104,6 +104,14 @@ class DeadlineExceeded(RunError):
         self.unfinished = tuple(unfinished)
 
 
+class StoreFailed(RunError):
+    """The results kept for `run` could not be loaded; nothing was started."""
+
+    def __init__(self, run: str, cause: BaseException) -> None:
+        super().__init__(f"What is kept of {run!r} cannot be loaded: {type(cause).__name__}: {cause}")
+        self.run = run
+
+
 class PromptError(EngineError, ValueError):
     """A prompt, a set of cache rules or a traffic that makes no sense."""
 

@@ -29,13 +29,14 @@ class Usage:
 
 @runtime_checkable
 class Store(Protocol):
-    """Keeps what tasks of a run gave, so that a run taken over repeats nothing."""
+    """Keeps what tasks of a run gave, so that a run taken over repeats nothing. See `checkpoints`."""
 
     async def load(self, run: str) -> Mapping[str, Any]:
-        """Results by task name, as `run(stored=...)` takes them."""
+        """What was saved under that name, by key. Values come back with the `checkpoints.digest` they had."""
 
-    async def save(self, run: str, task: str, value: Any) -> None:
-        """Keep one task's result."""
+    async def save(self, run: str, key: str, value: Any) -> None:
+        """Keep one result under `key`: the task's name, a colon, 32 hexadecimal digits. Several may be asked
+        for at once; the same key may come again."""
 
 
 @runtime_checkable

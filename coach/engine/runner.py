@@ -17,12 +17,13 @@ from concurrent.futures import Executor
 from typing import Any
 
 from coach.engine.attempts import Attempts
+from coach.engine.checkpoints import Checkpoints, Keeping
 from coach.engine.errors import DeadlineExceeded, RunError, TaskFailed
 from coach.engine.graph import TaskGraph, default_needed
 from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
 from coach.engine.ports import Clock
 from coach.engine.record import Record
-from coach.engine.schedule import DROPPED, Schedule, plan_of
+from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
 from coach.engine.trace import CANCELLED, FAILED, Span, Trace
 
 __all__ = ["Inputs", "Needed", "RunResult", "remaining", "run"]
@@ -37,12 +38,14 @@ before it is known that the task is needed. A streaming join cannot be given oth
 
 
 class RunResult:
-    """`values` by task name, for all that was run and counts; `trace` of what happened when."""
+    """`values` by task name, for all that was run and counts; `trace` of what happened when; `unsaved`: why,
+    by task name, for results that were to be kept and were not."""
 
-    __slots__ = ("_run", "_trace", "values")
+    __slots__ = ("_run", "_trace", "unsaved", "values")
 
     def __init__(self, run: _Run) -> None:
         self.values: dict[str, Any] = run.kept_values()
+        self.unsaved: Mapping[str, BaseException] = {} if run.keeping is None else run.keeping.unsaved
         self._run: _Run | None = run
         self._trace: Trace | None = None
 
@@ -66,7 +69,7 @@ async def run(
     pool: Executor | None = None,
     seed: int = 0,
     needed: Needed | None = None,
-    stored: Mapping[str, Any] | None = None,
+    checkpoints: Checkpoints | None = None,
     before_dispatch: BeforeDispatch | None = None,
     on_span: Callable[[Span], None] | None = None,
     on_output: Callable[[str, Any], None] | None = None,
@@ -80,8 +83,9 @@ async def run(
     is asked before a task starts ahead of its decider. `on_span` is called as each task ends,
     `on_output(task, piece)` with each piece that a call emits, as it does.
 
-    Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `DeadlineExceeded`, and
-    `CancelledError` where the caller is cancelled; in each case after all its tasks have ended.
+    Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `CannotFit`,
+    `DeadlineExceeded`, and `CancelledError` where the caller is cancelled; in each case after all its tasks
+    have ended. `StoreFailed` before anything is started.
     """
     this = _Run(
         graph,
@@ -89,7 +93,7 @@ async def run(
         pool=pool,
         seed=seed,
         needed=needed,
-        stored=stored,
+        checkpoints=checkpoints,
         before_dispatch=before_dispatch,
         on_span=on_span,
         on_output=on_output,
@@ -104,6 +108,11 @@ async def run(
     return RunResult(this)
 
 
+def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
+    """Calls that can be awaited as they stand where results are kept."""
+    return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
+
+
 class _Run:
     """The state of one run. Times are kept in flat lists while it runs; the trace is made from them."""
 
@@ -114,6 +123,7 @@ class _Run:
         "clock",
         "done",
         "expiry",
+        "keeping",
         "limit_seconds",
         "loop",
         "needed",
@@ -126,7 +136,6 @@ class _Run:
         "record",
         "schedule",
         "stopping",
-        "stored",
         "values",
         "waiting",
         "walkers",
@@ -141,7 +150,7 @@ class _Run:
         pool: Executor | None,
         seed: int,
         needed: Needed | None,
-        stored: Mapping[str, Any] | None,
+        checkpoints: Checkpoints | None,
         before_dispatch: BeforeDispatch | None,
         on_span: Callable[[Span], None] | None,
         on_output: Callable[[str, Any], None] | None,
@@ -153,22 +162,15 @@ class _Run:
         self.before_dispatch = before_dispatch
         self.altered: dict[int, Mapping[str, Any]] = {}
         self.needed = needed
-        self.stored = stored or {}
-        self.works = (
-            plan.works
-            if not self.stored
-            else [
-                None if task.name in self.stored else work
-                for task, work in zip(plan.tasks, plan.works, strict=True)
-            ]
-        )
+        self.keeping: Keeping | None = None if checkpoints is None else Keeping(self, checkpoints)
+        self.works = plan.works if checkpoints is None else _without_kept(plan)
         self.schedule = Schedule(plan, None if plan.simple else self._first_decisions())
         self.values: list[Any] = [ABSENT] * plan.size
         self.record = Record(plan, self.schedule)
         self.owner: list[int] = [] if plan.simple else [-1] * plan.size
         self.walkers: dict[int, asyncio.Task[None]] = {}
         self.waiting: dict[int, asyncio.Future[None]] = {}
-        self.attempts = Attempts(self, pool=pool, seed=seed, stored=stored or {})
+        self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.stopping = self.over = False
         self.expiry: float | None = None
@@ -196,17 +198,21 @@ class _Run:
         self.record.zero = self.now()
         if not self.plan.size:
             return
+        if self.keeping is not None:
+            await self.keeping.load()
         timer = None if self.expiry is None else self.loop.call_at(self.expiry, self._expire)
         try:
             self._spawn(self.schedule.begin())
             await self.done
+            if self.keeping is not None and await self.keeping.close():
+                raise asyncio.CancelledError
         except asyncio.CancelledError:
-            await self._reap()
+            await self._reap(at_once=True)
             if not self.done.cancelled():
                 self.done.exception()  # taken note of: the caller's cancellation goes first
             raise
         except RunError as error:
-            interrupted = await self._reap()
+            interrupted = await self._reap(at_once=isinstance(error, DeadlineExceeded))
             error.trace, error.values = self.record.trace(), self.kept_values()
             if interrupted:
                 raise asyncio.CancelledError from error
@@ -225,8 +231,9 @@ class _Run:
         if not self.done.done():
             self.done.set_exception(error)
 
-    async def _reap(self) -> bool:
-        """Cancel what runs and wait until all of it has ended. True if the caller was cancelled meanwhile."""
+    async def _reap(self, *, at_once: bool) -> bool:
+        """Cancel what runs and wait until all of it has ended; save what is being saved unless it has to be
+        over at once. True if the caller was cancelled meanwhile."""
         self.stopping, interrupted = True, False
         left = set(self.walkers.values())
         for walker in left:
@@ -236,6 +243,8 @@ class _Run:
                 await asyncio.wait(left)
             except asyncio.CancelledError:
                 interrupted = True
+        if self.keeping is not None:
+            interrupted |= await self.keeping.close(at_once=at_once or interrupted)
         return interrupted
 
     # Walkers: asyncio tasks that run one task after the other
@@ -295,7 +304,7 @@ class _Run:
     def _may_go(self, i: int) -> bool:
         """Ask the hook about a task that is to start ahead."""
         assert self.before_dispatch is not None  # noqa: S101  # asked only where there is one
-        if self.plan.names[i] in self.stored:
+        if self.keeping is not None and self.keeping.find(i) is not ABSENT:
             return True
         said = self.before_dispatch(Inputs(self, i))
         if isinstance(said, Mapping) and not self.plan.stream[i]:

@@ -130,6 +130,10 @@ class Task:
     output (typical; it stretches with the duration). `model_call`: what it sends to a model, where it is a
     call of one. `note`: why it is planned as it is, for the trace.
 
+    `keep`: its result is kept where the run has checkpoints, and not made again for the same inputs. `key`:
+    what else it depends on, the version of a prompt perhaps; or a function of `runner.Inputs` that gives all
+    it depends on, where the inputs themselves have no digest.
+
     `after_output`: names of tasks whose output must have begun before it starts: with their first piece of
     output, or with their end where none came. It gets no value from them. A task that reads a prompt's
     prefix which another one is writing to a cache waits like this.
@@ -154,6 +158,8 @@ class Task:
     silence_seconds: float | None = None
     reserve_seconds: float = 0.0
     must_fit: bool = False
+    keep: bool = False
+    key: str | Callable[..., Any] = ""
     first_output_seconds: float | None = None
     after_output: tuple[str, ...] = ()
     kind: str = "task"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coach.engine.checkpoints import Checkpoints, MemoryStore
 from coach.engine.errors import TaskFailed
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, RunResult, run
@@ -96,9 +97,19 @@ def test_the_hook_sees_the_task_and_only_those_that_start_ahead() -> None:
     assert asked == []
 
 
-def test_a_result_that_is_stored_is_not_asked_about() -> None:
-    result = played(graph(), stored={"offers": "stored"}, before_dispatch=lambda inputs: False)
-    assert result["offers"] == "stored"
+def test_a_result_that_is_kept_is_not_asked_about() -> None:
+    checkpoints = Checkpoints(MemoryStore(), "a run")
+    first = played(graph(keep=True), checkpoints=checkpoints)
+    again = played(graph(keep=True), checkpoints=checkpoints, before_dispatch=lambda inputs: False)
+    assert again["offers"] == first["offers"]
+    assert again.trace["offers"].end == 0.0
+
+
+def test_what_came_of_other_values_is_not_kept_for_the_real_ones() -> None:
+    checkpoints = Checkpoints(MemoryStore(), "a run")
+    played(graph(keep=True), checkpoints=checkpoints, before_dispatch=lambda inputs: {"user": "somebody"})
+    again = played(graph(keep=True), checkpoints=checkpoints)
+    assert again["offers"] == "offers for Ada"
 
 
 def test_a_streaming_join_cannot_be_given_other_values_so_it_waits() -> None:

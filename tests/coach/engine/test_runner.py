@@ -485,14 +485,6 @@ def test_a_thread_is_abandoned_when_its_task_times_out() -> None:
         asyncio.run(main(pool))
 
 
-def test_stored_results_are_not_made_again() -> None:
-    call = Watched(seconds=1)
-    graph = TaskGraph([Task("a", call=call), Task("b", ("a",), call=sleeping(1, 7))])
-    result = run_virtually(run(graph, stored={"a": 5}))
-    assert call.ending == "not begun"
-    assert result.values == {"a": 5, "b": 7}
-
-
 def test_spans_are_told_as_tasks_end() -> None:
     told: list[Span] = []
 
