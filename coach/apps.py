@@ -8,4 +8,4 @@ class CoachConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from coach import receivers  # noqa: F401 - imported for what they register
+        from coach import checks, receivers  # noqa: F401 - imported for what they register

@@ -26,6 +26,15 @@ def _flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be one of 1, 0, true, false, yes, no; it is {value!r}.")
 
 
+def _number(name: str, *, default: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number; it is {value!r}.")
+    return int(value)
+
+
 def _list(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
@@ -233,11 +242,29 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FRAME_MAX_BYTES = 64 * 1024
 
+# The model that writes the coach's words; without a key or a base URL the built-in coach does.
+ANTHROPIC_API_KEY = os.environ.get("ANTHROPIC_API_KEY", "").strip()
+ANTHROPIC_BASE_URL = os.environ.get("ANTHROPIC_BASE_URL", "").strip()
+ALLOW_LOCAL_MODEL = _flag("ALLOW_LOCAL_MODEL", default=False)
+COACH_SERVER_KIND = os.environ.get("COACH_SERVER_KIND", "").strip() or "anthropic"
+COACH_MODELS = {
+    tier: os.environ.get(f"COACH_MODEL_{tier.upper()}", "").strip() for tier in ("small", "medium", "large")
+}
+COACH_CONTEXT_TOKENS = _number("COACH_CONTEXT_TOKENS", default=8192)
+COACH_ATTEMPTS = _number("COACH_ATTEMPTS", default=3)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {"daphne": {"level": "WARNING"}, "django.channels.server": {"level": "WARNING"}},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        # At DEBUG these write whole prompts.
+        "anthropic": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+    },
 }

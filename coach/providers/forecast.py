@@ -1,0 +1,127 @@
+"""What the engine expects of the provider's cache: its own cache, played with every request of this process.
+
+Units: tokens, seconds of a clock that never goes back.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from coach.engine.cache import CacheUse, Laid, Pending, PrefixCache
+from coach.engine.ports import Clock
+from coach.engine.prompt import CHARACTERS_PER_TOKEN, chain_keys, running_sums
+from coach.providers.asking import Shape
+from coach.providers.catalogue import Model
+
+PRIOR_CHARACTERS = 4_000.0
+"""So many characters of evidence the first estimate counts for."""
+
+KEPT_ENTRIES = 1_024
+"""So many prefixes are remembered with the message that wrote them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """One request as the engine sees it. `use`: what it should read, write and send fresh; `source`: the
+    message whose entry it should read, "" where none is known."""
+
+    use: CacheUse
+    source: str
+    model: Model
+    laid: Laid
+    pending: Pending
+    characters: int
+
+
+class Forecast:
+    """One per provider. Estimates are put right by every reply's usage."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._caches: dict[str, PrefixCache] = {}
+        self._rates: dict[str, _Rate] = {}
+        self._writers: OrderedDict[tuple[str, bytes], str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def tokens(self, shape: Shape, model: Model) -> tuple[int, ...]:
+        """About how many tokens each block has."""
+        rate = self._rate(model).characters_per_token
+        return tuple(math.ceil(size / rate) for size in shape.sizes)
+
+    def output_tokens(self, characters: int, model: Model) -> int:
+        """About how many tokens a piece of an answer has."""
+        return math.ceil(characters / self._rate(model).characters_per_token)
+
+    def begin(self, shape: Shape, model: Model) -> Expected:
+        """The request leaves now."""
+        laid = self._lay(shape, model)
+        with self._lock:
+            cache = self._caches.setdefault(model.rules.name, PrefixCache(model.rules))
+            pending = cache.begin(laid, self._clock.now(), model.id)
+        use = pending.use
+        return Expected(use, self._source(laid, use, model), model, laid, pending, sum(shape.sizes))
+
+    def began(self, expected: Expected, message: str) -> None:
+        """The answer `message` begins: what its request wrote can be read from now on."""
+        with self._lock:
+            cache = self._caches[expected.model.rules.name]
+            cache.finish(expected.pending, self._clock.now())
+            for mark, _ in expected.laid.marks:
+                self._remember((expected.model.id, expected.laid.keys[mark]), message)
+
+    def learn(self, expected: Expected, tokens: int) -> None:
+        """The provider counted the prompt: so many tokens in all."""
+        with self._lock:
+            self._rate(expected.model).learn(expected.characters, tokens)
+
+    def _lay(self, shape: Shape, model: Model) -> Laid:
+        """Keys stand for texts, sums for tokens: a better estimate must not look like a new text."""
+        keys = chain_keys(list(zip(shape.fingerprints, shape.sizes, strict=True)))
+        return Laid(keys, running_sums(self.tokens(shape, model)), shape.marks)
+
+    def _source(self, laid: Laid, use: CacheUse, model: Model) -> str:
+        if not use.hit:
+            return ""
+        place = max(place for place, sum_ in enumerate(laid.sums) if sum_ <= use.read)
+        return self._writers.get((model.id, laid.keys[place]), "")
+
+    def _remember(self, key: tuple[str, bytes], message: str) -> None:
+        self._writers[key] = message
+        self._writers.move_to_end(key)
+        if len(self._writers) > KEPT_ENTRIES:
+            self._writers.popitem(last=False)
+
+    def _rate(self, model: Model) -> _Rate:
+        return self._rates.setdefault(model.id, _Rate())
+
+
+@dataclass(slots=True)
+class _Rate:
+    """Characters and tokens seen, older ones counting less."""
+
+    characters: float = PRIOR_CHARACTERS
+    tokens: float = PRIOR_CHARACTERS / CHARACTERS_PER_TOKEN
+
+    @property
+    def characters_per_token(self) -> float:
+        return self.characters / self.tokens
+
+    def learn(self, characters: int, tokens: int) -> None:
+        if characters <= 0 or tokens <= 0:
+            return
+        self.characters = 0.8 * self.characters + characters
+        self.tokens = 0.8 * self.tokens + tokens
+
+
+def written_by_ttl(
+    written: int, reported: Mapping[str, int], marks: Sequence[tuple[int, str]]
+) -> dict[str, int]:
+    """Tokens written by lifetime as told; where only their sum is told, all at the longest one asked."""
+    told = {ttl: tokens for ttl, tokens in reported.items() if tokens}
+    if sum(told.values()) == written:
+        return told
+    return {marks[0][1] if marks else "5m": written}
