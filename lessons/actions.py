@@ -154,6 +154,7 @@ def move_progress(*, guest: User, learner: User) -> None:
         else:
             _join(own, row)
     _move_visits(guest=guest, learner=learner)
+    learner.cohorts.add(*guest.cohorts.all())
 
 
 def _join(own: SectionProgress, other: SectionProgress) -> None:

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lessons.actions import lesson_digest, publish_lesson
 from lessons.forms import AuthoredAnswerForm, CourseForm, GlossaryTermForm, LessonForm
-from lessons.models import AuthoredAnswer, Course, GlossaryTerm, Lesson, LessonRevision, User
+from lessons.models import AuthoredAnswer, Cohort, Course, GlossaryTerm, Lesson, LessonRevision, User
 
 
 class GlossaryInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
@@ -42,6 +42,27 @@ class CourseAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
     list_display = ("title", "slug", "position")
     prepopulated_fields = {"slug": ["title"]}
     inlines = (GlossaryInline,)
+
+
+@admin.register(Cohort)
+class CohortAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Who takes a course together; their shared budget for model answers goes by it."""
+
+    list_display = ("title", "course", "starts_at", "ends_at", "learner_count")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    search_fields = ("title", "learners__email")
+    autocomplete_fields = ("learners",)
+    date_hierarchy = "starts_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cohort]:
+        cohorts: QuerySet[Cohort] = super().get_queryset(request)
+        return cohorts.annotate(learner_total=Count("learners", distinct=True))
+
+    @admin.display(description=_("learners"), ordering="learner_total")
+    def learner_count(self, cohort: Cohort) -> int:
+        total: int = cohort.learner_total  # type: ignore[attr-defined]  # annotated above
+        return total
 
 
 @admin.register(Lesson)

@@ -93,6 +93,33 @@ class Course(models.Model):
         return self.title
 
 
+class Cohort(models.Model):
+    """People who take a course together, from a day and an hour on."""
+
+    title = models.CharField(_("title"), max_length=200)
+    course = models.ForeignKey(Course, models.CASCADE, related_name="cohorts", verbose_name=_("course"))
+    starts_at = models.DateTimeField(_("starts at"), default=timezone.now)
+    ends_at = models.DateTimeField(
+        _("ends at"), null=True, blank=True, help_text=_("Left empty, it has no end.")
+    )
+    learners = models.ManyToManyField(User, blank=True, related_name="cohorts", verbose_name=_("learners"))
+
+    class Meta:
+        verbose_name = _("cohort")
+        verbose_name_plural = _("cohorts")
+        ordering = ["-starts_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=models.F("starts_at")),
+                name="cohort_ends_after_it_starts",
+                violation_error_message=_("A cohort ends after it starts."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class GlossaryTerm(models.Model):
     """A term of a course in one sentence, and the passage that explains it: the coach answers with both."""
 

@@ -7,10 +7,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from lessons import actions
-from lessons.models import LessonRevision, LessonVisit, SectionProgress, User
+from lessons.models import Cohort, LessonRevision, LessonVisit, SectionProgress, User
 from lessons.queries import question_of, section_of
 from lessons.signals import guest_claimed, lesson_published
-from tests.lessons.factories import SOURCE, make_lesson, make_member, make_published_lesson, revision_of
+from tests.lessons.factories import (
+    SOURCE,
+    make_course,
+    make_lesson,
+    make_member,
+    make_published_lesson,
+    revision_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +133,15 @@ def test_claim_guest_keeps_the_later_place():
     LessonVisit.objects.filter(learner=guest).update(visited_at=timezone.now() - timedelta(days=1))
     actions.claim_guest(guest=guest, learner=learner)
     assert LessonVisit.objects.get(learner=learner).anchor == "second"
+
+
+def test_claim_guest_keeps_them_in_their_cohort():
+    guest, learner = User.objects.create_guest(), make_member()
+    course = make_course()
+    cohort = Cohort.objects.create(title="Autumn", course=course)
+    cohort.learners.add(guest)
+    actions.claim_guest(guest=guest, learner=learner)
+    assert list(cohort.learners.all()) == [learner]
 
 
 def test_claim_guest_happens_once():

@@ -4,13 +4,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from lessons.models import AuthoredAnswer, Lesson, LessonRevision, User
+from lessons.models import AuthoredAnswer, Cohort, Lesson, LessonRevision, User
 from tests.lessons.factories import (
     PASSWORD,
     SOURCE,
     make_course,
     make_instructor,
     make_lesson,
+    make_member,
     make_published_lesson,
     revision_of,
 )
@@ -154,3 +155,31 @@ def test_answer_must_point_at_a_section_that_learners_can_open(instructor: Clien
     response = instructor.post(reverse("admin:lessons_authoredanswer_add"), data)
     assert "No published lesson has this section" in response.content.decode()
     assert not AuthoredAnswer.objects.exists()
+
+
+def cohort_form(**changes: object) -> dict[str, object]:
+    given = {
+        "title": "Autumn",
+        "starts_at_0": "2026-11-01",
+        "starts_at_1": "09:00:00",
+        "ends_at_0": "",
+        "ends_at_1": "",
+    }
+    return {**given, **changes}
+
+
+def test_cohort_is_made_with_its_learners_and_listed_with_their_number(instructor: Client):
+    members = [make_member(), make_member()]
+    data = cohort_form(course=make_course().pk, learners=[member.pk for member in members])
+    assert instructor.post(reverse("admin:lessons_cohort_add"), data).status_code == 302
+    cohort = Cohort.objects.get()
+    assert set(cohort.learners.all()) == set(members)
+    page = instructor.get(reverse("admin:lessons_cohort_changelist"), {"q": str(members[0])})
+    assert '<td class="field-learner_count">2</td>' in page.content.decode()
+
+
+def test_cohort_that_ends_before_it_starts_is_told_so(instructor: Client):
+    data = cohort_form(course=make_course().pk, ends_at_0="2026-10-01", ends_at_1="09:00:00")
+    response = instructor.post(reverse("admin:lessons_cohort_add"), data)
+    assert "A cohort ends after it starts." in response.content.decode()
+    assert not Cohort.objects.exists()
