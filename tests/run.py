@@ -13,7 +13,13 @@ import sys
 import psycopg
 
 LOOPBACK = "postgresql://postgres@127.0.0.1:5432/postgres"
-WITH_DATABASE = ["tests/lessons", "tests/exercises", "tests/coach", "tests/threats", "--ignore=tests/coach/engine"]
+WITH_DATABASE = [
+    "tests/lessons",
+    "tests/exercises",
+    "tests/coach",
+    "tests/threats",
+    "--ignore=tests/coach/engine",
+]
 
 
 def postgres_url() -> str | None:

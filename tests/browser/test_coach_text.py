@@ -1,5 +1,5 @@
-"""What the coach says, whoever wrote it, is text: in the real page, through the real socket's frames, whole or
-cut into sentences anywhere."""
+"""What the coach says, whoever wrote it, is text: in the real page, through the socket's frames, whole or cut
+into sentences anywhere."""
 
 from __future__ import annotations
 
@@ -44,7 +44,11 @@ def frames_of(text: str, cut: int | None = None) -> tuple[list[str], str]:
 def said(page: Page):
     """Sends frames to the page as its server would; gives what was asked for meanwhile."""
     sockets: list[WebSocketRoute] = []
-    page.route_web_socket("**/ws/coach/", lambda socket: sockets.append(socket))
+
+    def keep(cable: WebSocketRoute) -> None:
+        sockets.append(cable)
+
+    page.route_web_socket("**/ws/coach/", keep)
     page.goto(LESSON)
     page.get_by_label("Ask the coach").fill("What is slack?")
     page.locator("#coach-send").click()
