@@ -97,6 +97,7 @@ def test_planted_session_is_dead_after_signing_in(client: Client):
 def test_guests_work_is_claimed_once_and_by_its_own_session_only():
     exercise = make_exercise(make_lesson())
     guest, other = User.objects.create_guest(), User.objects.create_guest()
+    assert exercise.published is not None
     Draft.objects.create(
         learner=guest, exercise=exercise, revision=exercise.published, form={"note": ["mine"]}
     )
