@@ -48,6 +48,7 @@ check: $(VENV)/dev.installed
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.conventions.deploy_check
+	$(BIN)/python -m tests.conventions.turn_states
 
 bench: $(VENV)/dev.installed
 	@$(BIN)/python bench/engine.py

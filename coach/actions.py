@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
-from django.utils import timezone
+from django.db.models import Max, OuterRef, Subquery
+from django.db.models.functions import Now
 
-from coach.beginning import Begin, Begun, Refused, begin_turns
+from coach import states
+from coach.beginning import Begin, begin_turns
 from coach.ladder import Step
+from coach.leases import (
+    AskStop,
+    Claim,
+    Release,
+    Renew,
+    ask_stop,
+    claim_turns,
+    release_turn,
+    renew_leases,
+)
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
 from lessons.models import User
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """One event. Refused, by leaving it out, when another process has taken the turn or it has ended."""
+    """One event. Refused when another process has taken the turn, when it has ended, or when the event before
+    it is missing."""
 
     event: TurnEvent
-    owner: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +42,7 @@ class Finish:
     """The last event of a turn and what is kept of it."""
 
     event: TurnEvent
-    owner: str
+    epoch: int
     state: str
     text: str = ""
     citations: list[dict[str, str]] = field(default_factory=list)
@@ -41,44 +53,95 @@ class Finish:
     exercise_id: int | None = None
 
 
-Write = Begin | Append | Finish
+Write = Begin | Append | Finish | Renew | Release | AskStop | Claim
 
 
 @transaction.atomic
-def write_batch(writes: Sequence[Write]) -> list[Begun | Refused | bool]:
+def write_batch(writes: Sequence[Write]) -> list[Any]:
     """Write all, in one transaction; the outcomes stand in the order of the writes.
 
-    A Begin gives Begun or Refused; an Append or a Finish gives whether it was accepted.
+    A Begin gives Begun or Refused; an Append or a Finish whether it is stored; the others what their function
+    in `coach.leases` gives. Those come after the rest: what was ended here makes room for what waits.
     """
-    begun = iter(begin_turns([write for write in writes if isinstance(write, Begin)]))
-    accepted = _owned([write for write in writes if not isinstance(write, Begin)])
-    appended = [write for write in writes if not isinstance(write, Begin) and _turn_id(write) in accepted]
-    TurnEvent.objects.bulk_create([write.event for write in appended])
-    for write in appended:
+    outcomes: dict[int, Any] = {}
+    _write_begins(writes, outcomes)
+    _write_events(writes, outcomes)
+    for index, write in enumerate(writes):
+        if isinstance(write, Renew | Release | AskStop | Claim):
+            outcomes[index] = _LEASING[type(write)](write)
+    return [outcomes[index] for index in range(len(writes))]
+
+
+_LEASING: dict[type[Any], Callable[[Any], Any]] = {
+    Renew: renew_leases,
+    Release: release_turn,
+    AskStop: ask_stop,
+    Claim: claim_turns,
+}
+
+
+def _write_begins(writes: Sequence[Write], outcomes: dict[int, Any]) -> None:
+    begins = {index: write for index, write in enumerate(writes) if isinstance(write, Begin)}
+    outcomes.update(zip(begins, begin_turns(list(begins.values())), strict=True))
+
+
+def _write_events(writes: Sequence[Write], outcomes: dict[int, Any]) -> None:
+    logs = _logs({write.event.turn_id for write in writes if isinstance(write, Append | Finish)})
+    new = []
+    for index, write in enumerate(writes):
+        if isinstance(write, Append | Finish):
+            log = logs.get(write.event.turn_id)
+            if log is not None and log.takes(write):
+                log.take(write)
+                new.append(write)
+            outcomes[index] = log is not None and log.has(write)
+    TurnEvent.objects.bulk_create([write.event for write in new])
+    for write in new:
         if isinstance(write, Finish):
             _finish(write)
-    return [next(begun) if isinstance(write, Begin) else _turn_id(write) in accepted for write in writes]
 
 
-def _turn_id(write: Append | Finish) -> tuple[int, str]:
-    return (write.event.turn_id, write.owner)
+@dataclass(slots=True)
+class _Log:
+    """How far the log of a turn goes, and who may write on."""
+
+    epoch: int
+    is_open: bool
+    last: int
+
+    def takes(self, write: Append | Finish) -> bool:
+        return self.is_open and write.epoch == self.epoch and write.event.seq == self.last + 1
+
+    def take(self, write: Append | Finish) -> None:
+        self.last = write.event.seq
+        self.is_open = isinstance(write, Append)
+
+    def has(self, write: Append | Finish) -> bool:
+        """Whether it is stored: also by an earlier try, whose commit was never confirmed."""
+        ended = isinstance(write, Finish)
+        return write.epoch == self.epoch and write.event.seq <= self.last and not (ended and self.is_open)
 
 
-def _owned(writes: Sequence[Append | Finish]) -> set[tuple[int, str]]:
-    if not writes:
-        return set()
-    turns = Turn.objects.filter(pk__in={write.event.turn_id for write in writes}, state__in=Turn.OPEN)
-    return set(turns.values_list("pk", "owner"))
+def _logs(turn_ids: Collection[int]) -> dict[int, _Log]:
+    if not turn_ids:
+        return {}
+    last = TurnEvent.objects.filter(turn=OuterRef("pk")).order_by("-seq").values("seq")[:1]
+    turns = Turn.objects.filter(pk__in=turn_ids).order_by("pk").annotate(last=Subquery(last))
+    # Held until the commit: nobody may take the turn over between this look and what is written on it.
+    rows = turns.select_for_update(no_key=True).values_list("pk", "epoch", "state", "last")
+    return {pk: _Log(epoch, state == Turn.State.RUNNING, seq or 0) for pk, epoch, state, seq in rows}
 
 
 def _finish(write: Finish) -> None:
-    Turn.objects.filter(pk=write.event.turn_id).update(
-        state=write.state,
+    states.move(
+        Turn.objects.filter(pk=write.event.turn_id),
+        states.ENDING[write.state],
         text=write.text,
         citations=write.citations,
         trace=write.trace,
         memory=write.memory,
-        finished_at=timezone.now(),
+        finished_at=Now(),
+        lease_until_at=None,
     )
     if write.steps and write.learner_id and write.exercise_id:
         climb_ladder(learner_id=write.learner_id, exercise_id=write.exercise_id, steps=write.steps)
@@ -112,35 +175,6 @@ def climb_ladder(*, learner_id: int, exercise_id: int, steps: Iterable[Step]) ->
         unique_fields=["learner", "exercise", "finding_key"],
         update_fields=["rung", "shown_answer", "updated_at"],
     )
-
-
-@transaction.atomic
-def interrupt_abandoned_turns(*, owner: str) -> int:
-    """At the start of a process: turns that another one was running are over, and say so."""
-    turns = list(Turn.objects.filter(state__in=Turn.OPEN).exclude(owner=owner).exclude(owner=""))
-    for turn in turns:
-        interrupt_turn(turn)
-    return len(turns)
-
-
-def interrupt_turn(turn: Turn) -> None:
-    events = list(turn.events.order_by("seq"))
-    last = events[-1].seq if events else 0
-    said = [event.payload.get("text", "") for event in events if event.kind == TurnEvent.Kind.SENTENCE]
-    TurnEvent.objects.create(
-        turn=turn, seq=last + 1, kind=TurnEvent.Kind.END, payload={"state": Turn.State.INTERRUPTED}
-    )
-    Turn.objects.filter(pk=turn.pk).update(
-        state=Turn.State.INTERRUPTED, text=" ".join(said), finished_at=timezone.now()
-    )
-
-
-def claim_waiting_turns(*, owner: str, turn_ids: Iterable[int]) -> list[Turn]:
-    """Turns that were begun where none run; the claimer runs them."""
-    Turn.objects.filter(pk__in=list(turn_ids), state=Turn.State.QUEUED, owner="").update(
-        state=Turn.State.RUNNING, owner=owner
-    )
-    return list(Turn.objects.filter(pk__in=list(turn_ids), owner=owner, state=Turn.State.RUNNING))
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from django.db.models import Count, Max, Min, Q
 
 from coach.access import learners_of_sessions
+from coach.dbclock import lease_end
 from coach.frames import Subject
 from coach.models import Conversation, Turn, TurnEvent
 from exercises.models import Exercise, Submission
@@ -23,7 +24,8 @@ class Begin:
     """Begin a turn: of a question, of a submission, or once more of an earlier turn.
 
     Who asks is a learner; a session key is checked in the same transaction, and must be that learner's.
-    An empty owner leaves the turn waiting for a process that runs turns.
+    The owner runs the turn at once, unless one before it in the conversation is still open: then it waits, as
+    it does without an owner.
     """
 
     key: uuid.UUID
@@ -184,6 +186,8 @@ def _conversations(places: set[_Where], ids: Mapping[Subject, int]) -> dict[_Whe
         Q(lesson__in=[pk for _, kind, pk in wanted if kind == "lesson"])
         | Q(exercise__in=[pk for _, kind, pk in wanted if kind == "exercise"])
     )
+    # Locked: another process may be numbering turns of the same conversation.
+    rows = rows.order_by("pk").select_for_update(no_key=True)
     found: dict[_Where, int] = {}
     for row in rows:
         key = (
@@ -220,7 +224,7 @@ def _create(located: _Located, outcomes: dict[int, Begun | Refused]) -> None:
         if twin is None and waiting >= OPEN_TURNS_MAX:
             outcomes[index] = Refused("busy")
             continue
-        turn = twin or _turn(begin, conversation, last + 1)
+        turn = twin or _turn(begin, conversation, last + 1, ahead=waiting)
         if twin is None:
             counts[conversation] = (last + 1, waiting + 1)
             new[conversation, begin.key] = turn
@@ -234,9 +238,11 @@ def _create(located: _Located, outcomes: dict[int, Begun | Refused]) -> None:
             created=twin is None,
         )
     Turn.objects.bulk_create(new.values())
-    TurnEvent.objects.bulk_create(
-        TurnEvent(turn=turn, seq=1, kind=TurnEvent.Kind.BEGUN, payload={}) for turn in new.values()
-    )
+    TurnEvent.objects.bulk_create(first_event(turn) for turn in new.values())
+
+
+def first_event(turn: Turn) -> TurnEvent:
+    return TurnEvent(turn=turn, seq=1, kind=TurnEvent.Kind.BEGUN, payload={})
 
 
 def _counts(conversations: set[int]) -> dict[int, tuple[int, int]]:
@@ -246,15 +252,17 @@ def _counts(conversations: set[int]) -> dict[int, tuple[int, int]]:
     return {row["conversation"]: (row["last"], row["waiting"]) for row in rows}
 
 
-def _turn(begin: Begin, conversation: int, number: int) -> Turn:
-    return Turn(
+def _turn(begin: Begin, conversation: int, number: int, *, ahead: int) -> Turn:
+    turn = Turn(
         conversation_id=conversation,
         number=number,
         kind=Turn.Kind.CRITIQUE if begin.submission_id else Turn.Kind.ANSWER,
-        state=Turn.State.RUNNING if begin.owner else Turn.State.QUEUED,
-        owner=begin.owner,
         client_key=begin.key,
         question=begin.question,
         section=begin.section,
         submission_id=begin.submission_id,
     )
+    if begin.owner and not ahead:
+        turn.state, turn.owner, turn.epoch, turn.runs = Turn.State.RUNNING, begin.owner, 1, 1
+        turn.lease_until_at = lease_end()
+    return turn

@@ -165,7 +165,7 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         learner = await self._signed_in()
         if learner is None or learner != self.learner_id:
             await self.sign_out()
-        elif not self.supervisor.stop(turn, learner_id=learner):
+        elif not await self.supervisor.stop(turn, learner_id=learner):
             await self._send_notice("unknown")
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -190,7 +190,6 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             return
         cursors = _Cursors(command.after, dict(command.cursors))
         with self.supervisor.hub.joined(topic_of(learner, command.subject)) as subscription:
-            await self.supervisor.take_up(learner, command.subject)
             await self._send_rows(learner, command, cursors)
             while True:
                 await self._forward(subscription, learner, command, cursors)

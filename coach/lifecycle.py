@@ -59,6 +59,7 @@ class _Drain:
     async def _drain(self, number: int) -> None:
         try:
             await self._supervisor.drain()
+            await self._supervisor.leave()
             await sockets.close_all()
             await asyncio.sleep(CLOSE_FRAMES_SECONDS)
         finally:

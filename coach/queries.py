@@ -55,14 +55,6 @@ def turn_with_events(turn_id: int) -> Turn | None:
     return _with_events(Turn.objects.filter(pk=turn_id)).first()
 
 
-def waiting_turn_ids(*, learner_id: int, subject: Subject) -> list[int]:
-    """Turns that were begun where none run, such as by a command or another kind of server."""
-    mine = Turn.objects.filter(
-        conversation__learner=learner_id, **{f"conversation__{subject.kind}__slug": subject.slug}
-    )
-    return list(mine.filter(state=Turn.State.QUEUED, owner="").values_list("pk", flat=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One graded submission, as a reply needs it."""

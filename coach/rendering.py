@@ -56,6 +56,9 @@ def view_of(turn: Turn, events: Sequence[TurnEvent]) -> TurnView:
             _add(view, Sentence.from_dict(event.payload))
         elif event.kind == TurnEvent.Kind.STATUS:
             view.status = event.payload["text"]
+        elif event.kind == TurnEvent.Kind.RESTART:
+            view.paragraphs.clear()
+            view.status = restart_status()
     return view
 
 
@@ -158,6 +161,15 @@ def sentence_html(sentence: Sentence) -> SafeString:
     )
 
 
+def restart_status() -> str:
+    return _("The coach was interrupted and begins this reply again…")
+
+
+def _restart(turn: Turn, event: TurnEvent) -> str:
+    emptied = format_html('<div id="turn-{}-text" hx-swap-oob="innerHTML"></div>', turn.uuid)
+    return emptied + _status(restart_status())
+
+
 def _end(turn: Turn, event: TurnEvent) -> str:
     foot = _filled(_foot(get_language(), event.payload["state"]), turn)
     said = format_html('<span id="coach-said" hx-swap-oob="innerHTML">{}</span>', turn.text)
@@ -167,6 +179,8 @@ def _end(turn: Turn, event: TurnEvent) -> str:
 def end_status(turn: Turn) -> str:
     return {
         Turn.State.DONE: _("The coach has finished."),
+        Turn.State.TRUNCATED: _("The reply reached its greatest length."),
+        Turn.State.REFUSED: _("The coach did not answer this."),
         Turn.State.STOPPED: _("Stopped."),
         Turn.State.FAILED: _("Something went wrong here. Nothing of yours is lost: try again."),
         Turn.State.INTERRUPTED: _("The reply was interrupted by a restart. Try again."),
@@ -177,6 +191,7 @@ _FRAGMENTS: dict[TurnEvent.Kind, Any] = {
     TurnEvent.Kind.BEGUN: _begun,
     TurnEvent.Kind.STATUS: _status_line,
     TurnEvent.Kind.SENTENCE: _sentence,
+    TurnEvent.Kind.RESTART: _restart,
     TurnEvent.Kind.END: _end,
 }
 

@@ -155,6 +155,8 @@ def _database() -> dict[str, Any]:
 
 
 DATABASES = {"default": _database()}
+# Wake-ups between several processes on one database; without it there may be one only.
+REDIS_URL = os.environ.get("REDIS_URL", "")
 
 AUTH_USER_MODEL = "lessons.User"
 AUTHENTICATION_BACKENDS = [

@@ -1,27 +1,30 @@
-"""The turns that run in this process: begun, watched, stopped, drained. A socket never owns one."""
+"""The turns that run in this process: begun, taken up, watched, stopped, drained. A socket never owns one."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from coach import rendering
-from coach.actions import Append, Finish, claim_waiting_turns, interrupt_abandoned_turns, write_batch
-from coach.beginning import Begin, Begun, Place, Refused, places_of
+from coach import processes, rendering
+from coach.actions import Append, Finish, write_batch
+from coach.beginning import Begin, Begun, Place, Refused, first_event
 from coach.frames import Subject
 from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal
+from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting
 from coach.models import Turn, TurnEvent
-from coach.queries import waiting_turn_ids
 from coach.replies.job import Job
 from coach.replies.parts import Reply, Sentence
 from coach.replies.sources import Sources
@@ -32,6 +35,11 @@ T = TypeVar("T")
 READERS = 4
 DRAIN_SECONDS = 8.0
 DOOR_SECONDS = 0.05
+KEEP_SECONDS = 2.5
+KEEP_JITTER = 0.2
+
+
+Cut = Literal["stopped", "lost", "broken", "released"]
 
 
 @dataclass(eq=False)
@@ -46,22 +54,27 @@ class Run:
     stored: int = 1
     sentences: list[Sentence] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
-    stopped: bool = False
+    # Why it was cut short, if it was: "lost" says that another process has taken the turn.
+    cut: Cut | None = None
     broken: bool = False
+    ending: bool = False
 
 
 class Supervisor:
     """All turns of one event loop, the journal they write and the hub that wakes the sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "") -> None:
         self.loop = asyncio.get_running_loop()
-        self.owner = uuid.uuid4().hex
+        self.owner = owner or processes.this_process()
         self.hub = Hub()
         self.journal = Journal(write_batch)
         self.draining = False
         self._runs: dict[uuid.UUID, Run] = {}
         self._arriving: set[asyncio.Future[Begun | Refused]] = set()
-        self._order: dict[int, asyncio.Lock] = {}
+        self._look = asyncio.Event()
+        # How many turns of each conversation wait here for the one before them.
+        self._waiting: Counter[int] = Counter()
+        self._keeper: asyncio.Task[None] | None = None
         self._reader_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "coach-reader", self._remember_connection)
         self.sources = Sources(self.read)
@@ -71,8 +84,72 @@ class Supervisor:
         reader.inc_thread_sharing()
         self._reader_connections.append(reader)
 
-    async def recover(self) -> None:
-        await self.read(partial(interrupt_abandoned_turns, owner=self.owner))
+    def start(self) -> None:
+        """Keep the turns that run here, and take up those that nobody runs."""
+        self.look()
+        self._keeper = self.loop.create_task(self._keep(), name="coach-keeper")
+
+    def look(self) -> None:
+        """Something may be waiting that could run now."""
+        self._look.set()
+
+    async def _keep(self) -> None:
+        beat_at = renew_at = 0.0
+        while True:
+            now = self.loop.time()
+            try:
+                if now >= beat_at:
+                    await self.read(partial(processes.enter, self.owner))
+                    beat_at = now + processes.BEAT_SECONDS
+                if now >= renew_at:
+                    await self.renew()
+                    renew_at = now + KEEP_SECONDS / 2
+                await self.take_up()
+            except Exception as error:
+                # The store is away: what runs here is kept as long as its lease, and this tries again.
+                logger.warning("Turns could not be kept: %s", error.__class__.__name__)
+            await self._until_looked_for(KEEP_SECONDS * random.uniform(1 - KEEP_JITTER, 1 + KEEP_JITTER))
+
+    async def _until_looked_for(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._look.wait(), seconds)
+        self._look.clear()
+
+    async def renew(self) -> None:
+        """Say that this process is alive and answers these turns; hear which of them to stop, or lost."""
+        runs = {run.turn.pk: run for run in self._runs.values()}
+        if not runs:
+            return
+        kept = await self.journal.put(Renew(owner=self.owner, turn_ids=frozenset(runs)))
+        for pk, run in runs.items():
+            if kept.get(pk):
+                self._cancel(run, "stopped")
+            elif pk not in kept and run.turn.uuid in self._runs:
+                self._cancel(run, "lost")
+
+    async def take_up(self) -> None:
+        """Run what was begun where no turns run, and what a dead process left."""
+        busy = frozenset(run.turn.pk for run in self._runs.values())
+        if self.draining or not await self.read(partial(is_work_waiting, busy)):
+            return
+        for claimed in await self.journal.put(Claim(owner=self.owner, busy=busy)):
+            self._take(claimed)
+
+    def _take(self, claimed: Claimed) -> None:
+        self._waiting -= Counter([claimed.turn.conversation_id])
+        for event in claimed.events:
+            self._tell(claimed.learner_id, claimed.subject, claimed.turn, event)
+        if claimed.place is not None and not claimed.is_ended:
+            self._start(
+                Run(
+                    turn=claimed.turn,
+                    place=claimed.place,
+                    learner_id=claimed.learner_id,
+                    subject=claimed.subject,
+                    seq=claimed.seq,
+                    stored=claimed.seq,
+                )
+            )
 
     async def read(self, ask: Callable[[], T]) -> T:
         """Ask the database in a thread that keeps its connection."""
@@ -94,14 +171,16 @@ class Supervisor:
         if written.cancelled() or written.exception() is not None:
             return
         outcome = written.result()
-        if isinstance(outcome, Begun) and outcome.created:
+        if not isinstance(outcome, Begun):
+            return
+        turn = outcome.turn
+        if outcome.created:
+            self._waiting[turn.conversation_id] += turn.state == Turn.State.QUEUED
+            self._tell(outcome.learner_id, outcome.subject, turn, first_event(turn))
+        # Also what an earlier try stored whose commit was never confirmed.
+        if turn.state == Turn.State.RUNNING and turn.owner == self.owner and turn.uuid not in self._runs:
             self._start(
-                Run(
-                    turn=outcome.turn,
-                    place=outcome.place,
-                    learner_id=outcome.learner_id,
-                    subject=outcome.subject,
-                )
+                Run(turn=turn, place=outcome.place, learner_id=outcome.learner_id, subject=outcome.subject)
             )
 
     async def begin_and_wait(self, begin: Begin, wait_seconds: float) -> Begun | Refused:
@@ -111,28 +190,26 @@ class Supervisor:
             await asyncio.wait({run.task}, timeout=wait_seconds)
         return outcome
 
-    async def take_up(self, learner_id: int, subject: Subject) -> None:
-        """Run what was begun where no turns run."""
-        waiting = await self.read(partial(waiting_turn_ids, learner_id=learner_id, subject=subject))
-        if not waiting:
-            return
-        place = (await self.read(partial(places_of, [subject]))).get(subject)
-        for turn in await self.read(partial(claim_waiting_turns, owner=self.owner, turn_ids=waiting)):
-            if place is not None:
-                self._start(Run(turn=turn, place=place, learner_id=learner_id, subject=subject))
-
-    def stop(self, turn: uuid.UUID, *, learner_id: int) -> bool:
-        """Stop a running turn of this learner at once; False when there is none."""
+    async def stop(self, turn: uuid.UUID, *, learner_id: int) -> bool:
+        """Stop an open turn of this learner, wherever it runs; False when there is none."""
         run = self._runs.get(turn)
-        if run is None or run.task is None or run.learner_id != learner_id:
-            return False
-        run.stopped = True
-        run.task.cancel()
-        return True
+        if run is not None:
+            if run.learner_id == learner_id:
+                self._cancel(run, "stopped")
+            return run.learner_id == learner_id
+        found, ended = await self.journal.put(AskStop(turn=turn, learner_id=learner_id))
+        if ended is not None:
+            self._take(ended)
+        return bool(found)
+
+    def _cancel(self, run: Run, cut: Cut) -> None:
+        # Its end is being written already: that must not be cut off from being told.
+        if run.task and not run.ending:
+            run.cut = cut
+            run.task.cancel()
 
     def _start(self, run: Run) -> None:
         self._runs[run.turn.uuid] = run
-        self._publish(run, TurnEvent(turn=run.turn, seq=1, kind=TurnEvent.Kind.BEGUN, payload={}))
         run.task = self.loop.create_task(self._answer(run), name=f"turn-{run.turn.pk}")
 
     async def _let_others_in(self) -> None:
@@ -152,25 +229,40 @@ class Supervisor:
 
     async def _answer(self, run: Run) -> None:
         reply: Reply | None = None
-        state = Turn.State.FAILED
         try:
             await self._let_others_in()
-            async with self._order.setdefault(run.turn.conversation_id, asyncio.Lock()):
-                reply = await write_reply(self._job(run), pool=self._readers)
-            state = Turn.State.FAILED if run.broken else Turn.State.DONE
+            reply = await write_reply(self._job(run), pool=self._readers)
         except asyncio.CancelledError:
-            state = Turn.State.STOPPED if run.stopped else Turn.State.INTERRUPTED
-            state = Turn.State.FAILED if run.broken else state
+            run.cut = run.cut or "released"
         except Exception:
             logger.exception("Turn %s failed.", run.turn.pk)
-        await self._finish(run, state, reply)
+        run.ending = True
+        if run.cut == "lost":
+            self._forget(run)
+        elif run.cut == "released":
+            await self._release(run)
+        else:
+            await self._finish(run, self._state_of(run, reply), reply)
+
+    def _state_of(self, run: Run, reply: Reply | None) -> str:
+        if run.cut == "stopped":
+            return Turn.State.STOPPED
+        return Turn.State.FAILED if run.cut or reply is None else Turn.State.DONE
+
+    async def _release(self, run: Run) -> None:
+        try:
+            await self.journal.put(Release(turn_id=run.turn.pk, epoch=run.turn.epoch))
+        except Exception as error:
+            logger.warning("Turn %s waits for its lease: %s", run.turn.pk, error.__class__.__name__)
+        finally:
+            self._forget(run)
 
     async def _finish(self, run: Run, state: str, reply: Reply | None) -> None:
         reply = reply or Reply()
         event = self._event(run, TurnEvent.Kind.END, {"state": state})
         finish = Finish(
             event=event,
-            owner=self.owner,
+            epoch=run.turn.epoch,
             state=state,
             text=" ".join(sentence.text for sentence in run.sentences),
             citations=[sentence.link.to_dict() for sentence in run.sentences if sentence.link],
@@ -191,9 +283,8 @@ class Supervisor:
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.turn.uuid, None)
-        lock = self._order.get(run.turn.conversation_id)
-        if lock is not None and not lock.locked():
-            del self._order[run.turn.conversation_id]
+        if self._waiting[run.turn.conversation_id]:
+            self.look()
 
     def _event(self, run: Run, kind: str, payload: dict[str, Any]) -> TurnEvent:
         # After a write that failed nothing later of this run is stored, so the numbers have no gap.
@@ -202,12 +293,12 @@ class Supervisor:
 
     def emit(self, run: Run, kind: str, payload: dict[str, Any], sentence: Sentence | None = None) -> None:
         """Store an event; it is shown once it is stored."""
-        if run.broken or run.stopped:
+        if run.cut or run.ending:
             return
         if sentence is not None:
             run.sentences.append(sentence)
         event = self._event(run, kind, payload)
-        written = self.journal.put(Append(event, self.owner))
+        written = self.journal.put(Append(event, run.turn.epoch))
         written.add_done_callback(partial(self._stored, run, event))
 
     def _stored(self, run: Run, event: TurnEvent, written: asyncio.Future[bool]) -> None:
@@ -216,33 +307,44 @@ class Supervisor:
         if written.exception() is None and written.result():
             run.stored = event.seq
             self._publish(run, event)
-        elif not run.broken:
+        else:
+            self._cancel(run, run.cut or "broken")
             run.broken = True
-            if run.task:
-                run.task.cancel()
 
     def _publish(self, run: Run, event: TurnEvent) -> None:
-        topic = topic_of(run.learner_id, run.subject)
+        self._tell(run.learner_id, run.subject, run.turn, event)
+
+    def _tell(self, learner_id: int, subject: Subject, turn: Turn, event: TurnEvent) -> None:
+        """Show what is stored to the sockets of this process."""
+        topic = topic_of(learner_id, subject)
         if self.hub.has_listeners(topic):
-            self.hub.publish(topic, envelope_of(run.turn, event))
+            self.hub.publish(topic, envelope_of(turn, event))
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Let the turns reach a stored state: finished if they can, else interrupted. No new ones begin."""
+        """Let the turns reach a stored state: finished if they can, else handed back. No new ones begin."""
         self.draining = True
         if self._arriving:
             await asyncio.wait({*self._arriving}, timeout=seconds or DRAIN_SECONDS)
-        tasks = {run.task for run in self._runs.values() if run.task}
+        tasks = {run.task: run for run in self._runs.values() if run.task}
         if not tasks:
             return
         _done, late = await asyncio.wait(tasks, timeout=seconds)
         for task in late:
-            task.cancel()
+            self._cancel(tasks[task], "released")
         await asyncio.gather(*late, return_exceptions=True)
 
     async def close(self) -> None:
         await self.drain(0)
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            await self.leave()
         await self.journal.close()
         await asyncio.to_thread(self._close_readers)
+
+    async def leave(self) -> None:
+        with suppress(DatabaseError):
+            await self.read(partial(processes.leave, self.owner))
 
     def _close_readers(self) -> None:
         self._readers.shutdown(wait=True)
@@ -307,7 +409,7 @@ async def attach() -> Supervisor:
     global _supervisor  # noqa: PLW0603 - one server loop a process
     if _supervisor is None or _supervisor.loop is not asyncio.get_running_loop():
         _supervisor = Supervisor()
-        await _supervisor.recover()
+        _supervisor.start()
     return _supervisor
 
 
@@ -333,4 +435,5 @@ def stop_turn(turn: Turn, *, learner_id: int) -> None:
     """Stop from a view's thread."""
     found = supervisor()
     if found is not None and found.loop.is_running():
-        found.loop.call_soon_threadsafe(partial(found.stop, turn.uuid, learner_id=learner_id))
+        stopping = found.stop(turn.uuid, learner_id=learner_id)
+        asyncio.run_coroutine_threadsafe(stopping, found.loop).result(timeout=30)

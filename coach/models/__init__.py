@@ -2,11 +2,13 @@
 
 from coach.models.conversations import Conversation, LadderStep, Turn, TurnEvent
 from coach.models.money import Limit, ProviderAttempt, Spending
+from coach.models.processes import Process
 
 __all__ = [
     "Conversation",
     "LadderStep",
     "Limit",
+    "Process",
     "ProviderAttempt",
     "Spending",
     "Turn",

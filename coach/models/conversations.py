@@ -69,6 +69,8 @@ class Turn(models.Model):
         QUEUED = "queued", _("waiting to start")
         RUNNING = "running", _("being answered")
         DONE = "done", _("finished")
+        TRUNCATED = "truncated", _("cut at its longest")
+        REFUSED = "refused", _("refused")
         STOPPED = "stopped", _("stopped by the learner")
         FAILED = "failed", _("failed")
         INTERRUPTED = "interrupted", _("interrupted")
@@ -82,8 +84,13 @@ class Turn(models.Model):
     number = models.PositiveIntegerField(_("number in the conversation"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.QUEUED)
-    # The process that runs it: a late writer of another process is refused.
+    # The process that runs it, until when if it does not renew its word, and which claim this is: each one
+    # raises the epoch, and who writes with an older one is refused.
     owner = models.CharField(_("owner"), max_length=64, blank=True)
+    lease_until_at = models.DateTimeField(_("lease runs until"), null=True, blank=True)
+    epoch = models.PositiveIntegerField(_("epoch"), default=0, db_default=0)
+    runs = models.PositiveSmallIntegerField(_("times begun"), default=0, db_default=0)
+    stop_asked = models.BooleanField(_("asked to stop"), default=False, db_default=False)
     # Made by the asker, so that asking twice is one turn.
     client_key = models.UUIDField(_("client key"), default=uuid4)
     question = models.TextField(_("question"), blank=True)
@@ -115,6 +122,7 @@ class Turn(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["state"], name="turn_open", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["finished_at"], name="turn_finished"),
         ]
 
     def __str__(self) -> str:
@@ -132,6 +140,8 @@ class TurnEvent(models.Model):
         BEGUN = "begun", _("begun")
         STATUS = "status", _("status line")
         SENTENCE = "sentence", _("sentence")
+        # What was said so far is void: another process begins the reply again.
+        RESTART = "restart", _("begun again")
         END = "end", _("end")
 
     turn = models.ForeignKey(Turn, verbose_name=_("turn"), on_delete=models.CASCADE, related_name="events")

@@ -14,6 +14,8 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 
 from coach.asgi import routes
+from coach.replies.passages import Index
+from coach.together import Together
 
 CURSOR = re.compile(r'data-turn="([0-9a-f-]+)" data-seq="(\d+)"')
 SENTENCE = re.compile(r'<span class="coach-sentence">(.*?)(?: <a |</span>)')
@@ -98,3 +100,10 @@ class Page:
     async def leave(self) -> None:
         await self.socket.disconnect()
         await asyncio.sleep(0)
+
+
+class Unending(Together[str, Index]):
+    """Lessons that nobody ever gets to read."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda keys: {}, lambda _read: asyncio.Event().wait())

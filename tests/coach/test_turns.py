@@ -9,11 +9,11 @@ import pytest
 from django.db import OperationalError
 
 from coach import actions
-from coach.actions import Append, Finish, write_batch
+from coach.actions import write_batch
 from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
 from coach.journal import Journal
-from coach.models import Conversation, LadderStep, Turn, TurnEvent
+from coach.models import Conversation, LadderStep, Turn
 from coach.turns import Supervisor
 from exercises.models import Submission
 from lessons.models import User
@@ -26,7 +26,7 @@ from tests.coach.factories import (
     second_finding,
     sign_in,
 )
-from tests.coach.talking import Page, in_thread
+from tests.coach.talking import Page, Unending, in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TRAVEL = Subject(kind="exercise", slug="travel")
@@ -87,9 +87,7 @@ async def test_critique_says_what_got_better_and_climbs_the_ladder(supervisor: S
 async def test_stop_ends_a_turn_at_once_and_keeps_what_was_said(supervisor: Supervisor):
     learner, _ = await in_thread(make_world)()
     session = await in_thread(sign_in)(learner)
-    lock = asyncio.Lock()
-    await lock.acquire()
-    supervisor._order = _Held(lock)  # a turn before it that does not end
+    supervisor.sources.lessons = Unending()
     page = await Page(session).open()
     await page.ask("What is slack?")
     await page.next()
@@ -101,33 +99,22 @@ async def test_stop_ends_a_turn_at_once_and_keeps_what_was_said(supervisor: Supe
     await page.leave()
 
 
-class _Held(dict[int, asyncio.Lock]):
-    def __init__(self, lock: asyncio.Lock) -> None:
-        super().__init__()
-        self._lock = lock
-
-    def setdefault(self, key, default=None):
-        return self._lock
+async def test_stop_of_a_turn_that_waits_for_another_ends_it(supervisor: Supervisor):
+    learner, _ = await in_thread(make_world)()
+    supervisor.sources.lessons = Unending()
+    first, second = await supervisor.begin(ask(learner)), await supervisor.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    assert (first.turn.state, second.turn.state) == ("running", "queued")
+    assert await supervisor.stop(second.turn.uuid, learner_id=learner.pk)
+    await in_thread(second.turn.refresh_from_db)()
+    assert second.turn.state == Turn.State.STOPPED
 
 
 async def test_stop_of_another_learners_turn_is_refused(supervisor: Supervisor):
     learner, _ = await in_thread(make_world)()
     turn = await finished(supervisor, ask(learner))
-    assert not supervisor.stop(turn.uuid, learner_id=learner.pk + 1)
-
-
-async def test_start_of_a_process_interrupts_the_turns_of_a_dead_one(supervisor: Supervisor):
-    def abandoned() -> Turn:
-        learner, submission = make_world()
-        return make_turn(learner, submission.exercise, state="running", owner="dead")
-
-    turn = await in_thread(abandoned)()
-    await supervisor.recover()
-    await in_thread(turn.refresh_from_db)()
-    assert turn.state == Turn.State.INTERRUPTED
-    last = await in_thread(turn.events.last)()
-    assert last is not None
-    assert (last.seq, last.kind, last.payload) == (2, "end", {"state": "interrupted"})
+    assert not await supervisor.stop(turn.uuid, learner_id=learner.pk + 1)
 
 
 async def test_again_makes_a_new_turn_of_the_same_question(supervisor: Supervisor):
@@ -196,17 +183,6 @@ def test_batch_limits_open_turns_of_a_conversation():
     outcomes = write_batch([ask(learner, owner="me") for _ in range(OPEN_TURNS_MAX + 2)])
     assert outcomes[-1] == Refused("busy")
     assert Turn.objects.count() == OPEN_TURNS_MAX
-
-
-def test_batch_refuses_the_writes_of_an_old_owner():
-    learner, submission = make_world()
-    turn = make_turn(learner, submission.exercise, state="running", owner="new")
-    late = TurnEvent(turn=turn, seq=2, kind="sentence", payload={"text": "late"})
-    end = TurnEvent(turn=turn, seq=2, kind="end", payload={})
-    assert write_batch([Append(late, "old")]) == [False]
-    assert write_batch([Finish(event=end, owner="new", state="done")]) == [True]
-    assert write_batch([Append(TurnEvent(turn=turn, seq=3, kind="status", payload={}), "new")]) == [False]
-    assert list(turn.events.values_list("seq", flat=True)) == [1, 2]
 
 
 async def test_journal_one_bad_write_does_not_take_the_others_along():

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from coach import serving
+from coach import processes, serving
 from lessons.actions import create_demo_instructor
 
 COURSE = settings.BASE_DIR / "fixtures" / "agent-latency"
@@ -38,6 +38,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         check_port_is_free(host, port)
         call_command("migrate", verbosity=0, interactive=False)
+        try:
+            processes.enter_alone(processes.this_process())
+        except processes.NotAlone as found:
+            raise CommandError(str(found)) from None
         call_command("load_course", str(COURSE), verbosity=0)
         if not settings.PRODUCTION:
             self.make_demo_instructor()
