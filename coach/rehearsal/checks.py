@@ -12,6 +12,7 @@ from coach.rehearsal.asked import Asked, Json, parts_of, prompt_of, thinking_of
 from coach.rehearsal.measures import Measure
 from coach.rehearsal.models import Model, model_named
 from coach.rehearsal.refusals import Refused, invalid
+from coach.rehearsal.schemas import check_schema
 
 LARGEST_BODY = 32 * 2**20
 """Bytes of a request; more is a 413."""
@@ -83,17 +84,19 @@ def _check_settings(data: Json, model: Model) -> None:
     for gone in ("temperature", "top_p", "top_k"):
         if data.get(gone) is not None:
             raise invalid(f"{gone}: is not supported by this model")
-    if forces_tool(data) and not model.forced_tools:
-        raise invalid("tool_choice: forcing a tool is not supported by this model")
+    if _forces_tool(data):
+        raise invalid("tool_choice: larger models take no forced tool, and this rehearsal uses none at all")
     thinking = thinking_of(data, model)
     if thinking not in model.thinking:
         raise invalid(f"thinking.type: {thinking!r} is not supported by this model")
-    effort = (data.get("output_config") or {}).get("effort")
-    if effort is not None and model.effort is None:
+    output = data.get("output_config") or {}
+    if output.get("effort") is not None and model.effort is None:
         raise invalid("output_config.effort: is not supported by this model")
+    if output.get("format"):
+        check_schema(output["format"]["schema"])
 
 
-def forces_tool(data: Json) -> bool:
+def _forces_tool(data: Json) -> bool:
     """Whether the model has to use a tool."""
     return (data.get("tool_choice") or {}).get("type") in {"any", "tool"}
 
@@ -128,5 +131,5 @@ def _check_warming(data: Json) -> None:
         raise invalid("max_tokens: 0 needs a cache_control breakpoint")
     if (data.get("thinking") or {}).get("type") == "enabled":
         raise invalid("max_tokens: 0 cannot be combined with enabled thinking")
-    if (data.get("output_config") or {}).get("format") or forces_tool(data):
-        raise invalid("max_tokens: 0 cannot be combined with an output format or a forced tool")
+    if (data.get("output_config") or {}).get("format"):
+        raise invalid("max_tokens: 0 cannot be combined with an output format")

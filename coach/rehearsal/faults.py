@@ -57,7 +57,9 @@ _GRAMMAR = re.compile(r"([a-z_]+)(?:@(\d+))?(?:=(\d+(?:\.\d+)?))?")
 _MARKER = re.compile(r"rehearsal:([a-z_]+(?:@\d+)?(?:=\d+(?:\.\d+)?)?)")
 _AFTER = 3
 HUGE_MEGABYTES = 2.0
-ELSEWHERE = "http://rehearsal.invalid/v1/messages"
+ELSEWHERE = "/rehearsal/elsewhere"
+"""Where a redirect leads, under another name of this host: who follows it posts the prompt to a stranger."""
+FOLLOWED = "redirect followed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,16 @@ class Fault:
         """Whether it comes in place of an answer."""
         return self.name in BEFORE
 
-    def refused(self) -> Refused | None:
-        """The answer with an error that this fault is, if it is one."""
+    def refused(self, port: int) -> Refused | None:
+        """The answer with an error that this fault is, if it is one, from a server on that port."""
         if self.name not in _STATUS:
             return None
         status, kind, message = _STATUS[self.name]
-        return Refused(status, kind, message, headers=self._headers(), details=self._details())
+        return Refused(status, kind, message, headers=self._headers(port), details=self._details())
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, port: int) -> dict[str, str]:
         if self.name == "redirect":
-            return {"location": ELSEWHERE}
+            return {"location": f"http://localhost:{port}{ELSEWHERE}"}
         seconds = {"rate_limited": 1.0, "rate_limited_hour": 3600.0}.get(self.name)
         return {} if seconds is None else {"retry-after": f"{self.amount or seconds:g}"}
 

@@ -31,8 +31,8 @@ LOOKUP_TIER = Tier(
 class Model:
     """One model. `tier` names its speed; `thinking` the types that it takes, the first unless asked.
 
-    `forced_tools`, `prefill`, `system_messages`: whether a forced tool choice, a last message of the
-    assistant's, and system messages in mid-conversation are taken.
+    `prefill`, `system_messages`: whether a last message of the assistant's, and system messages in
+    mid-conversation are taken.
     """
 
     name: str
@@ -43,7 +43,6 @@ class Model:
     effort: str | None = "high"
     context_tokens: int = 1_000_000
     output_tokens: int = 128_000
-    forced_tools: bool = True
     prefill: bool = False
     system_messages: bool = False
 
@@ -94,10 +93,9 @@ _MODELS = (
         "claude-sonnet-5-5",
         "medium",
         thinking=("adaptive", "between_tools"),
-        forced_tools=False,
         system_messages=True,
     ),
-    _of_2026("claude-opus-5-5", "large", thinking=("adaptive",), forced_tools=False, system_messages=True),
+    _of_2026("claude-opus-5-5", "large", thinking=("adaptive",), system_messages=True),
     _of_2026("claude-sonnet-5", "medium"),
     _of_2026("claude-sonnet-4-6", "medium", thinking=("disabled", "adaptive", "enabled")),
     _of_2026(

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 from typing import Any
 
@@ -46,6 +46,7 @@ class Answer:
     thinking: tuple[str, ...]
     text: tuple[str, ...]
     stop_reason: str
+    stop_sequence: str | None
     diagnostics: Json | None
 
     @property
@@ -70,6 +71,19 @@ class Answer:
     def usage(self, output: int) -> Json:
         """Tokens as the API names them, after so many of output."""
         return usage_of(self.use, output, min(output, len(self.thinking)))
+
+
+def _before_stop(asked: Asked, said: Say) -> tuple[Say, str | None]:
+    """What is said before the first of the caller's stop sequences, and which that is."""
+    found = [
+        (place, each)
+        for each in asked.body.get("stop_sequences") or []
+        if (place := said.text.find(str(each))) >= 0
+    ]
+    if not found:
+        return said, None
+    place, sequence = min(found)
+    return replace(said, text=said.text[:place], stop_reason="stop_sequence"), sequence
 
 
 def usage_of(use: CacheUse, output: int, thinking: int = 0) -> Json:
@@ -112,6 +126,7 @@ class Provider:
         cache = self._caches.setdefault(model.rules.name, PrefixCache(model.rules))
         pending = cache.begin(lay(asked.prompt, model.rules), self.now(), model.name)
         use = pending.use
+        said, sequence = _before_stop(asked, said)
         thinking, text, reason = self._cut(asked, said)
         if fault is not None and fault.name in STOPS:
             text, reason = self._stopped(tier, text, fault, at_start=not thinking), STOPS[fault.name]
@@ -125,6 +140,7 @@ class Provider:
             thinking=thinking,
             text=text,
             stop_reason=reason,
+            stop_sequence=sequence if reason == "stop_sequence" else None,
             diagnostics=self._diagnosed(asked, use, message_id),
         )
 

@@ -34,7 +34,7 @@ class Prompter:
         self.waiting.extend(_say(text) for text in texts)
 
     def answer(self, asked: Asked) -> Say:
-        """Raises Refused where the request asks for what cannot be said."""
+        """To this request."""
         if self.waiting:
             return self.waiting.popleft()
         said = self.script(asked) if self.script is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,7 @@ from coach.rehearsal.faults import HUGE_MEGABYTES, Fault
 from coach.rehearsal.ledger import Entry
 from coach.rehearsal.provider import Answer, Delta, Provider
 from coach.rehearsal.refusals import Refused, error_body
-from coach.rehearsal.wire import HungUp, Wire
+from coach.rehearsal.wire import HungUp, Wire, dumped
 
 PING_SECONDS = 1.0
 SHORTEST_WAIT = 0.002
@@ -52,8 +51,7 @@ class Sending:
     async def until(self, moment: float) -> None:
         """A moment of the provider's clock."""
         ahead = (moment - self.provider.now()) / self.provider.scale
-        if ahead > SHORTEST_WAIT:
-            await self.wire.wait(ahead)
+        await (self.wire.wait(ahead) if ahead > SHORTEST_WAIT else self.wire.turn())
 
     async def pause(self, seconds: float | None) -> None:
         """So many of the provider's seconds, or until the caller goes."""
@@ -65,10 +63,9 @@ class Sending:
 
     def ended(self) -> Json:
         """What is known of the message at its end."""
-        reason = self.answer.stop_reason
-        self.entry.stop_reason, self.entry.reported = reason, True
+        reason = self.entry.stop_reason = self.answer.stop_reason
         details = _REFUSAL if reason == "refusal" else None
-        return {"stop_reason": reason, "stop_sequence": None, "stop_details": details}
+        return {"stop_reason": reason, "stop_sequence": self.answer.stop_sequence, "stop_details": details}
 
 
 class Whole(Sending):
@@ -84,8 +81,9 @@ class Whole(Sending):
             tokens = delta.tokens
             self.note(tokens)
         message = {**self.answer.message(), "content": self._content(), "usage": self.answer.usage(tokens)}
-        body = json.dumps({**message, **self.ended()}).encode()
-        self.entry.reported = not await self._broken(body)
+        body = dumped({**message, **self.ended()})
+        await self._write(body)
+        self.entry.reported = not self.meets("bad_json")
 
     def _content(self) -> list[Json]:
         answer, text = self.answer, "".join(self.answer.text)
@@ -96,22 +94,15 @@ class Whole(Sending):
             blocks.append({"type": "thinking", "thinking": _shown(answer), "signature": SIGNATURE})
         return [*blocks, {"type": "text", "text": text}] if text else blocks
 
-    async def _broken(self, body: bytes) -> bool:
-        """Sends it; whether less than all of it."""
-        half = body[: len(body) // 2]
-        length = {"content-length": str(len(body))}
-        if self.meets("bad_json"):
-            await self.wire.whole(200, half)
-        elif self.meets("clean_eof", "cut_chunk", "reset", "stall", "pings_only"):
-            self.wire.head(200, "application/json", length)
-            await self.wire.raw(half)
+    async def _write(self, body: bytes) -> None:
+        half = len(body) // 2
+        if self.meets("clean_eof", "cut_chunk", "reset", "stall", "pings_only"):
+            self.wire.head(200, "application/json", {"content-length": str(len(body))})
+            await self.wire.raw(body[:half])
             await self._silent()
-            await self.wire.raw(body[len(half) :])
-            return False
+            await self.wire.raw(body[half:])
         else:
-            await self.wire.whole(200, body)
-            return False
-        return True
+            await self.wire.whole(200, body[:half] if self.meets("bad_json") else body)
 
     async def _silent(self) -> None:
         """In the middle of the body. Raises HungUp unless it is a pause."""
@@ -125,10 +116,8 @@ class Whole(Sending):
 class Streamed(Sending):
     """Events as the tokens come."""
 
-    def __init__(self, *all_of_it: Any) -> None:
-        super().__init__(*all_of_it)
-        self.index = -1
-        self.open = ""
+    index = -1
+    open = ""
 
     async def send(self) -> None:
         await self.begin()
@@ -140,7 +129,7 @@ class Streamed(Sending):
         await self.wire.close_stream()
 
     async def event(self, kind: str, **fields: Any) -> None:
-        await self.wire.event(kind, json.dumps({"type": kind, **fields}))
+        await self.wire.event(kind, dumped({"type": kind, **fields}))
 
     async def _deltas(self) -> bool:
         """All content; whether the message goes on to its end."""
@@ -192,6 +181,7 @@ class Streamed(Sending):
         await self._close_block()
         usage = {key: value for key, value in self.entry.usage.items() if key not in _ONLY_AT_START}
         await self.event("message_delta", delta=self.ended(), usage=usage)
+        self.entry.reported = True
         for _ in range(2 if self.meets("duplicate_stop") else 1):
             await self.event("message_stop")
 
@@ -211,10 +201,10 @@ class Streamed(Sending):
         """What ends the answer before its end."""
         if fault.name == "error_event":
             error = error_body(_OVERLOADED.kind, _OVERLOADED.message, self.entry.request_id)
-            await self.wire.event("error", json.dumps(error))
+            await self.wire.event("error", dumped(error))
         elif fault.name == "bad_json":
             await self._in_block("text")
-            await self.wire.event("content_block_delta", '{"type": "content_block_delta", "index": 0, "del')
+            await self.wire.event("content_block_delta", b'{"type": "content_block_delta", "index": 0, "del')
 
     async def _disturb(self, fault: Fault) -> None:
         """What an answer can go on after."""

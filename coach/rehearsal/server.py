@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from coach.rehearsal import checks
-from coach.rehearsal.faults import Fault, FaultPlan
+from coach.rehearsal.faults import ELSEWHERE, FOLLOWED, Fault, FaultPlan
 from coach.rehearsal.ledger import Entry, Ledger
 from coach.rehearsal.models import MODELS, model_named
 from coach.rehearsal.provider import Provider
@@ -154,6 +154,8 @@ class Connection:
         where = (request.method, request.path)
         if where == ("POST", "/v1/messages"):
             await self._messages(request, body, came_at)
+        elif where == ("POST", ELSEWHERE):
+            self._followed(body)
         elif request.path.startswith("/v1/"):
             checks.check_key(request.headers, self.server.keys)
             await self.wire.json(200, self._read(where, body))
@@ -163,6 +165,13 @@ class Connection:
             await self.wire.json(200, control(request.query, body))
         else:
             raise Refused(404, "not_found_error", request.path)
+
+    def _followed(self, body: bytes) -> None:
+        """Somebody went where a redirect told them to, and took the body along."""
+        entry = Entry(request_id=self.request_id, fault=FOLLOWED, status=400, body={"posted": len(body)})
+        self.server.ledger.begin(entry)
+        self.server.ledger.end(entry)
+        raise invalid("You followed a redirect to another host.")
 
     def _read(self, where: tuple[str, str], body: bytes) -> Any:
         """What is answered at once."""
@@ -249,7 +258,7 @@ class Connection:
 
     async def _instead(self, fault: Fault) -> None:
         """A fault in place of an answer. Raises Refused, ClientGone, HungUp."""
-        if (refused := fault.refused()) is not None:
+        if (refused := fault.refused(self.server.port)) is not None:
             raise refused
         if fault.name == "connect_reset":
             await self.wire.reset()

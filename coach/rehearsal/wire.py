@@ -50,6 +50,14 @@ class Request:
     body: bytes | None
 
 
+def dumped(data: Any) -> bytes:
+    """JSON with its characters as they are, as the API sends it; what UTF-8 cannot hold is escaped."""
+    try:
+        return json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(data).encode()
+
+
 class Wire:
     """Reads requests and writes answers. `sliced` sends every byte in a piece of its own."""
 
@@ -83,6 +91,12 @@ class Wire:
             return
         raise ClientGone
 
+    async def turn(self) -> None:
+        """Lets others go on. Raises ClientGone."""
+        await asyncio.sleep(0)
+        if self.reader.gone.is_set():
+            raise ClientGone
+
     def head(self, status: int, kind: str, more: Mapping[str, str]) -> None:
         """Status line and headers."""
         headers = {"content-type": kind, **self.always, **more}
@@ -92,7 +106,7 @@ class Wire:
 
     async def json(self, status: int, data: Any, more: Mapping[str, str] | None = None) -> None:
         """A whole answer."""
-        await self.whole(status, json.dumps(data).encode(), more)
+        await self.whole(status, dumped(data), more)
 
     async def whole(self, status: int, body: bytes, more: Mapping[str, str] | None = None) -> None:
         """A whole answer of these bytes, said to be JSON."""
@@ -110,9 +124,9 @@ class Wire:
         self.head(200, "text/event-stream; charset=utf-8", {"transfer-encoding": "chunked", **more})
         await self.drain()
 
-    async def event(self, kind: str, data: str) -> None:
+    async def event(self, kind: str, data: bytes) -> None:
         """One event."""
-        for piece in self._pieces(f"event: {kind}\ndata: {data}\n\n".encode()):
+        for piece in self._pieces(b"event: %b\ndata: %b\n\n" % (kind.encode(), data)):
             self.writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             await self.drain()
 

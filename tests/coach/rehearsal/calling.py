@@ -32,7 +32,7 @@ class Answered:
     @property
     def events(self) -> list[Any]:
         """Of a stream: what each event carried, in order, pings left out."""
-        lines = unchunked(self.body).decode().splitlines()
+        lines = unchunked(self.body).decode().split("\n")
         found = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
         return [event for event in found if event["type"] != "ping"]
 

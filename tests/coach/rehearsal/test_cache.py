@@ -119,7 +119,7 @@ def conversation(**more: Any) -> dict[str, Any]:
     }
 
 
-SCHEMA = {"type": "json_schema", "schema": {"type": "object"}}
+SCHEMA = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
 
 
 async def test_change_of_settings_kills_what_the_rules_say() -> None:

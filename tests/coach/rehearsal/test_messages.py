@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.measures import CHARACTERS, WORDS
-from coach.rehearsal.words import NOTICE, Say, example_of
+from coach.rehearsal.schemas import check_schema, example_of
+from coach.rehearsal.words import NOTICE, Say
 from tests.coach.rehearsal.calling import HAIKU, OPUS, SONNET, ask, call, fast, marked, request
 
 
@@ -85,6 +86,7 @@ class Colour(StrEnum):
 
 
 class Leaf(BaseModel):
+    model_config = ConfigDict(extra="forbid")
     name: str
     weight: float
     colour: Colour
@@ -92,11 +94,11 @@ class Leaf(BaseModel):
 
 
 class Tree(BaseModel):
+    model_config = ConfigDict(extra="forbid")
     root: Leaf
     leaves: list[Leaf]
     counts: list[int]
     good: bool
-    children: list[Tree]
 
 
 async def test_format_gives_json_that_the_schema_accepts() -> None:
@@ -112,26 +114,50 @@ async def test_format_gives_json_that_the_schema_accepts() -> None:
     assert tree.leaves
 
 
+OBJECT = {"type": "object", "additionalProperties": False}
+
+
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
-        ({"type": "integer", "minimum": 3}, 3),
-        ({"type": "integer", "exclusiveMinimum": 3}, 4),
-        ({"type": "number", "maximum": -2}, -2.0),
-        ({"type": "string", "maxLength": 4}, NOTICE[:4]),
+        ({"type": "integer"}, 1),
         ({"type": ["null", "string"]}, None),
         ({"const": 7}, 7),
         ({"enum": ["b", "a"]}, "b"),
-        ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
+        ({"type": "array", "items": {"type": "boolean"}, "minItems": 1}, [True]),
         ({"type": "string", "format": "date"}, "2026-11-01"),
+        ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "string"}}}, NOTICE),
+        ({"anyOf": [{"type": "number"}, {"type": "null"}]}, 1.0),
         (
-            {"allOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"b": {"const": 2}}}]},
-            {"a": 1, "b": 2},
+            {"allOf": [{**OBJECT, "properties": {name: {"const": name}}} for name in "ab"]},
+            {"a": "a", "b": "b"},
         ),
     ],
 )
 def test_example_keeps_to_its_schema(schema: dict[str, Any], value: Any) -> None:
-    assert example_of(schema) == value
+    check_schema(schema)
+    assert example_of(schema, NOTICE) == value
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "maxLength": 4},
+        {"type": "string", "pattern": "a+"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 2},
+        {"oneOf": [{"type": "string"}]},
+        {"$ref": "#/$defs/nowhere"},
+        {**OBJECT, "properties": {"inner": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}},
+        [],
+    ],
+)
+async def test_schema_that_the_api_refuses_is_refused(schema: Any) -> None:
+    async with fast() as server:
+        answered = await ask(server, output_config={"format": {"type": "json_schema", "schema": schema}})
+    assert answered.status == 400
+    assert "schema" in answered.json["error"]["message"]
 
 
 async def test_tokens_are_counted_as_they_are_billed() -> None:
@@ -168,7 +194,7 @@ def _marks(*ttls: str) -> dict[str, Any]:
 
 
 PREFILL = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "{"}]
-SCHEMA = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+SCHEMA = {"format": {"type": "json_schema", "schema": OBJECT}}
 TOOLS = [{"name": "look", "input_schema": {"type": "object"}}]
 REFUSED: dict[str, dict[str, Any]] = {
     "prefill": {"messages": PREFILL},
@@ -202,10 +228,18 @@ async def test_request_that_the_api_refuses_is_refused(why: str) -> None:
     assert answered.json["request_id"] == answered.headers["request-id"]
 
 
-@pytest.mark.parametrize("why", ["forced tool on Sonnet", "no thinking on Sonnet"])
-async def test_haiku_takes_what_larger_models_refuse(why: str) -> None:
+async def test_haiku_can_be_told_not_to_think() -> None:
     async with fast() as server:
-        assert (await ask(server, **{**REFUSED[why], "model": HAIKU})).status == 200
+        answered = await ask(server, model=HAIKU, thinking={"type": "disabled"})
+    assert [part["type"] for part in answered.json["content"]] == ["text"]
+
+
+async def test_stop_sequence_ends_the_answer() -> None:
+    async with fast() as server:
+        server.say("one END two STOP")
+        message = (await ask(server, stop_sequences=["STOP", "END"])).json
+    assert (message["stop_reason"], message["stop_sequence"]) == ("stop_sequence", "END")
+    assert message["content"][-1]["text"] == "one "
 
 
 @pytest.mark.parametrize(
