@@ -10,6 +10,7 @@ from typing import Any
 
 from coach.engine.checkpoints import Keeping
 from coach.engine.errors import CannotFit, TaskFailed, TaskTimeout
+from coach.engine.hedging import Race
 from coach.engine.inputs import Host, Inputs, ThreadInputs, remaining
 from coach.engine.task import Task
 from coach.engine.timeouts import Limit, TimedOut, check_fit
@@ -89,6 +90,8 @@ class Attempts:
     async def _call(self, i: int, task: Task) -> Any:
         if task.call is None:
             return await self._wait_out(i, task)
+        if task.hedge:
+            return await Race(self._run, i).result()
         if not task.blocking:
             return await task.call(Inputs(self._run, i))
         context, inputs = contextvars.copy_context(), ThreadInputs(self._run, i)

@@ -73,6 +73,7 @@ def _timed(task: Task) -> Task:
     return replace(
         task,
         duration=Fixed(call.seconds(cold)),
+        hedge=False,
         cost_usd=call.cost_usd(cold),
         first_output_seconds=call.first_output_seconds(cold),
     )

@@ -122,7 +122,8 @@ class Keeping:
             await self._until_settled(i)
         found = self.find(i)
         if found is not ABSENT:
-            self._run.record.facts[i] = {"note": self._note(i, FOUND), "cost_usd": 0.0}
+            self._run.record.remark(i, FOUND)
+            self._run.record.facts[i]["cost_usd"] = 0.0
             return found
         if self._settled(i):
             self._key(i)  # of the inputs as they are now, whatever the call does to them
@@ -204,12 +205,7 @@ class Keeping:
 
     def _lose(self, i: int, error: BaseException) -> None:
         self.unsaved[self._run.plan.names[i]] = error
-        text = f"Not kept: {type(error).__name__}: {error}."
-        self._run.record.facts.setdefault(i, {})["note"] = self._note(i, text)
-
-    def _note(self, i: int, text: str) -> str:
-        noted = self._run.record.facts.get(i, {}).get("note", self._run.plan.tasks[i].note)
-        return f"{noted} {text}".strip()
+        self._run.record.remark(i, f"Not kept: {type(error).__name__}: {error}.")
 
     async def close(self, *, at_once: bool = False) -> bool:
         """Wait for what is being saved as long as that is allowed, then stop it. True if the caller was

@@ -41,6 +41,7 @@ class Host(Protocol):
     values: list[Any]
     altered: dict[int, Mapping[str, Any]]
     expiry: float | None
+    now: Callable[[], float]
 
     def result_of(self, i: int) -> Any:
         """A result that counts, or `ABSENT`."""
@@ -53,6 +54,9 @@ class Host(Protocol):
 
     def hear(self, i: int) -> None:
         """It lives."""
+
+    def go_on(self, starting: list[int], cause: int = -1) -> None:
+        """Start tasks, unless the run is being stopped."""
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""

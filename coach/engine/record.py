@@ -5,8 +5,9 @@ Both drivers fill one of these, so a real run and a simulated one are told in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from coach.engine.schedule import DROPPED, Plan, Schedule
 from coach.engine.trace import DONE, Span, Trace, critical_chain
@@ -15,16 +16,36 @@ from coach.engine.trace import DROPPED as SPAN_DROPPED
 NEVER = -1.0
 
 
+class Loss(NamedTuple):
+    """An attempt that was beaten: at which task, from when to when, and what it told of itself."""
+
+    i: int
+    start: float
+    end: float
+    facts: Mapping[str, Any]
+
+
 class Record:
     """What happened to each task of one run.
 
     `starts`, `ends`: seconds on the driver's clock, `NEVER` where it did not; `zero` is the start of the
     run on that clock. `causes[i]`: the task whose end let `i` go on, -1 for none. `firsts`: seconds from
     the start of the run to the first piece of output. `facts`: fields of the span that a call gave.
-    `status`: where it is not done or dropped.
+    `status`: where it is not done or dropped. `losses`: attempts that were beaten by another one.
     """
 
-    __slots__ = ("causes", "ends", "facts", "firsts", "plan", "schedule", "starts", "status", "zero")
+    __slots__ = (
+        "causes",
+        "ends",
+        "facts",
+        "firsts",
+        "losses",
+        "plan",
+        "schedule",
+        "starts",
+        "status",
+        "zero",
+    )
 
     def __init__(self, plan: Plan, schedule: Schedule) -> None:
         self.plan = plan
@@ -36,6 +57,16 @@ class Record:
         self.firsts: dict[int, float] = {}
         self.facts: dict[int, dict[str, Any]] = {}
         self.status: dict[int, str] = {}
+        self.losses: list[Loss] = []
+
+    def remark(self, i: int, text: str) -> None:
+        """Add a sentence to the note of its span."""
+        facts = self.facts.setdefault(i, {})
+        facts["note"] = f"{facts.get('note', self.plan.tasks[i].note)} {text}".strip()
+
+    def lose(self, i: int, start: float, end: float, facts: Mapping[str, Any]) -> None:
+        """An attempt at `i` was beaten by another one and stopped at `end`."""
+        self.losses.append(Loss(i, start, end, facts))
 
     def is_dropped(self, i: int) -> bool:
         """Whether it turned out not to be needed."""
@@ -83,4 +114,22 @@ class Record:
         chain = critical_chain(self.ends, self.causes, dropped)
         begins = [self.start_of(i) for i in range(self.plan.size)] if dropped else self.starts
         order = sorted((i for i in range(self.plan.size) if begins[i] >= 0.0), key=begins.__getitem__)
-        return Trace(tuple([self.span(i, critical=i in chain) for i in order]))
+        spans = [self.span(i, critical=i in chain) for i in order]
+        if self.losses:
+            spans = sorted([*spans, *map(self._lost, self.losses)], key=lambda span: span.start)
+        return Trace(tuple(spans))
+
+    def _lost(self, loss: Loss) -> Span:
+        """A span of its own for an attempt that was beaten."""
+        task = self.plan.tasks[loss.i]
+        span = Span(
+            name=f"{task.name} (beaten)",
+            start=loss.start - self.zero,
+            end=loss.end - self.zero,
+            kind=task.kind,
+            status=SPAN_DROPPED,
+            label=task.label and f"{task.label} (beaten)",
+            cost_usd=task.cost_usd,
+            needs=task.needs,
+        )
+        return replace(span, **loss.facts)

@@ -24,6 +24,7 @@ from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
 from coach.engine.ports import Clock
 from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
+from coach.engine.stopping import stop
 from coach.engine.trace import CANCELLED, FAILED, Span, Trace
 
 __all__ = ["Inputs", "Needed", "RunResult", "remaining", "run"]
@@ -234,18 +235,16 @@ class _Run:
     async def _reap(self, *, at_once: bool) -> bool:
         """Cancel what runs and wait until all of it has ended; save what is being saved unless it has to be
         over at once. True if the caller was cancelled meanwhile."""
-        self.stopping, interrupted = True, False
-        left = set(self.walkers.values())
-        for walker in left:
-            walker.cancel()
-        while left := {walker for walker in left if not walker.done()}:
-            try:
-                await asyncio.wait(left)
-            except asyncio.CancelledError:
-                interrupted = True
+        self.stopping = True
+        interrupted = await stop(self.walkers.values())
         if self.keeping is not None:
             interrupted |= await self.keeping.close(at_once=at_once or interrupted)
         return interrupted
+
+    def go_on(self, starting: list[int], cause: int = -1) -> None:
+        """Start tasks, unless the run is being stopped."""
+        if not self.stopping:
+            self._spawn(starting, cause)
 
     # Walkers: asyncio tasks that run one task after the other
 
@@ -296,7 +295,7 @@ class _Run:
             return False
         if self.before_dispatch is not None and self.schedule.is_ahead(i) and not self._may_go(i):
             self.record.starts[i] = -1.0
-            self._spawn(self.schedule.put_off(i))
+            self.go_on(self.schedule.put_off(i))
             return False
         self.owner[i] = root
         return True
@@ -398,8 +397,8 @@ class _Run:
         if i in self.record.firsts:
             return
         self.record.firsts[i] = self.now() - self.record.zero
-        if self.plan.opens[i] and not self.stopping:
-            self._spawn(self.schedule.open_output(i), i)
+        if self.plan.opens[i]:
+            self.go_on(self.schedule.open_output(i), i)
 
     # What is left
 

@@ -26,6 +26,7 @@ class Plan:
         "decides",
         "emitting",
         "gated",
+        "hedged",
         "holds",
         "index",
         "joins_above",
@@ -52,8 +53,9 @@ class Plan:
         self.index = {name: i for i, name in enumerate(self.names)}
         self._link()
         self._hold(graph)
+        self.hedged = [i for i, t in enumerate(self.tasks) if t.hedge]
         special = any(t.condition or t.join == "stream" or t.after_output for t in self.tasks)
-        special = special or any(self.holds)
+        special = special or any(self.holds) or bool(self.hedged)
         self.simple = not special
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
         self.rank = self._ranks(graph) if any(self.holds) else []
@@ -140,7 +142,7 @@ class Plan:
 def _is_plain(task: Task) -> bool:
     """Whether its call can be awaited as it stands."""
     limited = task.timeout_seconds is not None or task.silence_seconds is not None
-    return not (task.blocking or task.retries or limited or task.must_fit)
+    return not (task.blocking or task.retries or limited or task.must_fit or task.hedge)
 
 
 def plan_of(graph: TaskGraph) -> Plan:
@@ -238,6 +240,19 @@ class Schedule:
         self._put_off.add(i)
         for j in self._plan.joins_above[i]:
             self._unstarted[j] += 1
+        return self._admit(self._release(i))
+
+    def take_again(self, i: int) -> bool:
+        """Take once more what `i` holds, for a second attempt, if all of it is free."""
+        holds = self._plan.holds[i]
+        if not all(self._free[r] for r in holds):
+            return False
+        for r in holds:
+            self._free[r] -= 1
+        return True
+
+    def give_again(self, i: int) -> list[int]:
+        """Give back what the second attempt held. Returns the tasks to start now."""
         return self._admit(self._release(i))
 
     def open_output(self, i: int) -> list[int]:

@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from coach.engine.graph import TaskGraph, default_needed
 from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
+from coach.engine.second_attempts import SecondAttempts
 from coach.engine.trace import Trace
 
 
@@ -57,6 +58,7 @@ def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distr
     draws = [(task.duration.typical, task.duration.spread) for task in plan.tasks]
     chances = [None if task.condition is None else task.condition.probability for task in plan.tasks]
     conditional = any(chance is not None for chance in chances)
+    others = random.Random(seed + 1)  # of their own, so that hedging changes no other draw
     sums = _Sums(plan)
     for _ in range(runs):
         seconds = [
@@ -64,21 +66,29 @@ def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distr
             for typical, spread in draws
         ]
         needed = [chance is None or rng.random() < chance for chance in chances] if conditional else None
-        sums.add(Play(plan, Schedule(plan, needed), seconds))
+        again = {i: plan.tasks[i].duration.sample(others) for i in plan.hedged}
+        sums.add(Play(plan, Schedule(plan, needed), seconds, again))
     return sums.distribution()
 
 
 class Play:
     """One run on a virtual clock. `record` tells what happened when, `seconds` how long the whole took."""
 
-    __slots__ = ("_busy", "_heap", "_used", "plan", "record", "schedule", "seconds", "wanted")
+    __slots__ = ("_busy", "_heap", "_second", "_used", "plan", "record", "schedule", "seconds", "wanted")
 
-    def __init__(self, plan: Plan, schedule: Schedule, wanted: Sequence[float]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        schedule: Schedule,
+        wanted: Sequence[float],
+        again: Mapping[int, float] | None = None,
+    ) -> None:
         self.plan = plan
         self.schedule = schedule
         self.wanted = wanted
         self.record = Record(plan, schedule)
         self.seconds = 0.0
+        self._second = SecondAttempts(self.record, again or {}) if plan.hedged else None
         self._heap: list[tuple[float, int]] = []
         if plan.simple:
             self._run_simple()
@@ -114,7 +124,11 @@ class Play:
                 continue
             if schedule.state[i] == DROPPED:
                 continue
+            if self._second is not None and self._second.is_due(i):
+                self._double(self._second, i, now)
+                continue
             self.record.ends[i] = self.seconds = now
+            self._end_race(i, now)
             self._start(schedule.finish(i), now, i)
             if schedule.woken:
                 woken, schedule.woken = schedule.woken, []
@@ -122,6 +136,7 @@ class Play:
                     self._receive(j, now, i)
             for lost in schedule.lost:
                 self.record.ends[lost] = now
+                self._end_race(lost, now)
             schedule.lost.clear()
 
     def _start(self, starting: Sequence[int], now: float, cause: int) -> None:
@@ -131,10 +146,39 @@ class Play:
             if self.plan.stream[s]:
                 self._busy[s] = now
                 self._receive(s, now, cause)
-            else:
+            elif not self._is_slow(s):
                 heappush(self._heap, (now + self.wanted[s], s))
-                if self.plan.opens[s] and self.plan.tasks[s].first_output_seconds is not None:
-                    self._open_at(s, now + min(self.wanted[s], self._own_first(s, 0.0)))
+                if self.plan.opens[s] and (first := self._first_within(s)) is not None:
+                    self._open_at(s, now + first)
+
+    def _is_slow(self, i: int) -> bool:
+        """Whether it will have to be looked at before it ends: then that is the next event."""
+        if self._second is None or not self.plan.tasks[i].hedge:
+            return False
+        at = self._second.look(i, self.wanted[i], self._first_within(i))
+        if at is not None:
+            heappush(self._heap, (at, i))
+        return at is not None
+
+    def _double(self, second: SecondAttempts, i: int, now: float) -> None:
+        """A slow task: begin it again if its resources allow it."""
+        end, first = self.record.starts[i] + self.wanted[i], self._first_within(i)
+        if self.schedule.take_again(i):
+            end = second.double(i, now, self.wanted[i], first)
+            first = second.first_output_of(i)
+        heappush(self._heap, (end, i))
+        if self.plan.opens[i] and first is not None:
+            self._open_at(i, self.record.starts[i] + first)
+
+    def _first_within(self, i: int) -> float | None:
+        """Seconds to the first output of one that streams, at its end at the latest."""
+        if self.plan.tasks[i].first_output_seconds is None:
+            return None
+        return min(self.wanted[i], self._own_first(i, 0.0))
+
+    def _end_race(self, i: int, now: float) -> None:
+        if self._second is not None and self._second.finish(i, now):
+            self._start(self.schedule.give_again(i), now, i)
 
     def _open_at(self, i: int, at: float) -> None:
         """An event of its own, told from an end by its sign; it comes before an end at the same moment."""
@@ -169,6 +213,8 @@ class Play:
         task = self.plan.tasks[i]
         if task.first_output_seconds is None:
             return default
+        if self._second is not None and (first := self._second.first_output_of(i)) is not None:
+            return first
         typical = task.duration.typical
         return task.first_output_seconds * (self.wanted[i] / typical if typical else 1.0)
 
@@ -207,6 +253,10 @@ class _Sums:
         if self.plan.simple:
             self.cost += sum(self.costs)
             return
+        for loss in play.record.losses:
+            self.cost += self.costs[loss.i]
+            self.wasted_seconds += loss.end - loss.start
+            self.wasted_usd += self.costs[loss.i]
         for i, cost in enumerate(self.costs):
             if play.record.has_run(i):
                 self.cost += cost

@@ -130,6 +130,9 @@ class Task:
     output (typical; it stretches with the duration). `model_call`: what it sends to a model, where it is a
     call of one. `note`: why it is planned as it is, for the trace.
 
+    `hedge`: a call that takes longer than the 95th percentile of its duration is made a second time, and the
+    first answer counts. Only a pure call can be, whose duration is a `LogNormal`; see `hedging`.
+
     `keep`: its result is kept where the run has checkpoints, and not made again for the same inputs. `key`:
     what else it depends on, the version of a prompt perhaps; or a function of `runner.Inputs` that gives all
     it depends on, where the inputs themselves have no digest.
@@ -158,6 +161,7 @@ class Task:
     silence_seconds: float | None = None
     reserve_seconds: float = 0.0
     must_fit: bool = False
+    hedge: bool = False
     keep: bool = False
     key: str | Callable[..., Any] = ""
     first_output_seconds: float | None = None
@@ -184,6 +188,8 @@ class Task:
             )
         if self.retries < 0 or self.cost_usd < 0 or self.backoff_seconds < 0:
             raise GraphError(f"Task {self.name!r} has a negative cost, retries or backoff", (self.name,))
+        if self.hedge:
+            self._check_hedge()
         self._check_times()
 
     def _check_times(self) -> None:
@@ -199,6 +205,18 @@ class Task:
         if self.must_fit and not self.duration.typical:
             raise GraphError(f"Task {self.name!r} must fit, but states no duration", (self.name,))
 
+    def _check_hedge(self) -> None:
+        if self.effects != "pure" or self.blocking or self.join == "stream":
+            raise GraphError(
+                f"Task {self.name!r} cannot be hedged: only a pure call can be made twice, and neither a "
+                "blocking one nor a streaming join",
+                (self.name,),
+            )
+        if not isinstance(self.duration, LogNormal):
+            raise GraphError(
+                f"Task {self.name!r} is hedged, but its duration states no 95th percentile", (self.name,)
+            )
+
     def _check_speculative(self) -> None:
         if self.condition is None:
             raise GraphError(f"Task {self.name!r} is speculative but has no condition", (self.name,))
@@ -210,6 +228,11 @@ class Task:
             )
         if self.effects == "staged" and not self.commit:
             raise GraphError(f"Task {self.name!r} is staged but names no commit", (self.name,))
+
+
+def hedge_seconds(task: Task) -> float:
+    """After how long a hedged task is begun a second time."""
+    return task.duration.p95 if isinstance(task.duration, LogNormal) else math.inf
 
 
 def default_needed(task: Task, needed: Mapping[str, bool] | None = None) -> bool:
