@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from coach import money_admin  # noqa: F401 - imported for what it registers
 from coach.models import Conversation, LadderStep, Turn
+from coach.readonly import ReadOnly
 
 if TYPE_CHECKING:
     ConversationBase = admin.ModelAdmin[Conversation]
     LadderStepBase = admin.ModelAdmin[LadderStep]
 else:
     ConversationBase = LadderStepBase = admin.ModelAdmin
-
-
-class ReadOnly:
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Conversation)

@@ -6,7 +6,6 @@ conditional UPDATE for each of them decides, all in one transaction and always i
 
 from __future__ import annotations
 
-import datetime
 import logging
 import math
 import uuid
@@ -14,9 +13,10 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from coach.allowance import DEFAULTS, Account, accounts_of, accounts_today, payer_of
+from coach.dbclock import lease_end
 from coach.engine.ports import Usage
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.models.money import MICRO, utc_day
@@ -37,6 +37,7 @@ FORGIVEN_TIMES = 3
 """So many allowances' worth of answers that never arrived are free: beyond that it is no bad luck."""
 
 ATTEMPTS_MAX_PER_TURN = 16
+SWEEP_SECONDS = 60.0
 LOST_AFTER_SECONDS = 900.0
 """No request lives so long: one that is open for longer belongs to a process that died."""
 
@@ -116,6 +117,7 @@ def _reserve(learner_id: int | None, attempt: Attempt, accounts: Sequence[Accoun
         model=attempt.model,
         purpose=attempt.purpose,
         worst_micro=worst,
+        reserved_at=Now(),
     )
     row.charged_to.set([account.pk for account in accounts])
     return row.pk
@@ -198,7 +200,7 @@ def _settle(key: int, *, outcome: str, cost: int | None = None, **fields: object
     delivered = outcome in DELIVERED
     open_rows = ProviderAttempt.objects.filter(pk=key, settled_at__isnull=True)
     changed = open_rows.update(
-        settled_at=timezone.now(),
+        settled_at=Now(),
         outcome=outcome,
         charged=delivered,
         cost_micro=F("worst_micro") if cost is None else cost,
@@ -226,8 +228,7 @@ def _book(attempt: ProviderAttempt) -> None:
 
 def sweep_attempts() -> int:
     """Settle what dead processes left open, at the worst it can have cost. Any number of times, anywhere."""
-    before = timezone.now() - datetime.timedelta(seconds=LOST_AFTER_SECONDS)
-    return _give_up(ProviderAttempt.objects.filter(reserved_at__lt=before))
+    return _give_up(ProviderAttempt.objects.filter(reserved_at__lt=lease_end(-LOST_AFTER_SECONDS)))
 
 
 def give_up_attempts(turn: uuid.UUID) -> int:

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from coach import processes, rendering
+from coach import ledger, processes, rendering
 from coach.actions import Append, Finish, write_batch
 from coach.beginning import Begin, Begun, Place, Refused, first_event
 from coach.frames import Subject
@@ -94,7 +94,7 @@ class Supervisor:
         self._look.set()
 
     async def _keep(self) -> None:
-        beat_at = renew_at = 0.0
+        beat_at = renew_at = sweep_at = 0.0
         while True:
             now = self.loop.time()
             try:
@@ -105,6 +105,9 @@ class Supervisor:
                     await self.renew()
                     renew_at = now + KEEP_SECONDS / 2
                 await self.take_up()
+                if now >= sweep_at:
+                    await self.read(ledger.sweep_attempts)
+                    sweep_at = now + ledger.SWEEP_SECONDS
             except Exception as error:
                 # The store is away: what runs here is kept as long as its lease, and this tries again.
                 logger.warning("Turns could not be kept: %s", error.__class__.__name__)
@@ -231,6 +234,8 @@ class Supervisor:
         reply: Reply | None = None
         try:
             await self._let_others_in()
+            if run.turn.runs > 1:
+                await self.read(partial(ledger.give_up_attempts, run.turn.uuid))
             reply = await write_reply(self._job(run), pool=self._readers)
         except asyncio.CancelledError:
             run.cut = run.cut or "released"

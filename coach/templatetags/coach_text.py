@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from coach.rendering import marker_html, sentence_html
 from coach.replies.parts import Sentence
@@ -25,3 +26,8 @@ def coach_marker(marker: int) -> SafeString:
 @register.filter
 def coach_seconds(seconds: float) -> str:
     return seconds_text(seconds)
+
+
+@register.filter
+def coach_percent(share: float) -> str:
+    return _("%(percent)s %%") % {"percent": round(share * 100)}
