@@ -1,0 +1,151 @@
+"""One request and its answer, and what they took: for the record before, and for the books after.
+
+Units: tokens, US dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coach.engine.cache import CacheUse
+from coach.engine.ports import Usage
+from coach.engine.pricing import Price, cost_of_use, cost_usd
+from coach.providers.asking import Asked
+from coach.providers.catalogue import Model
+from coach.providers.forecast import Expected, Forecast, written_by_ttl
+from coach.providers.port import Attempt, Call, Settled, Stop
+from coach.providers.reading import MOST_CHARACTERS_PER_TOKEN, Counted, Reading
+
+CLEARLY_LESS = 0.8
+"""Expected tokens are estimates: so much less is more than their error."""
+
+
+def worst_usd(asked: Asked, model: Model) -> float:
+    """What the request can cost at most: every token written to the cache at the dearest lifetime that is
+    asked for, the whole answer written, and the rates of a long prompt if it can be one."""
+    tokens = sum(asked.shape.bounds)
+    output = int(asked.body["max_tokens"])
+    if not asked.shape.marks:
+        return cost_usd(model.price, fresh=tokens, output=output)
+    dearest = max((ttl for _, ttl in asked.shape.marks), key=lambda ttl: model.rules.write_multiplier[ttl])
+    return cost_usd(model.price, written={dearest: tokens}, output=output)
+
+
+def expected_usage(use: CacheUse, price: Price) -> Usage:
+    """What the prompt should take; nobody knows yet how long the answer is."""
+    return Usage(
+        tokens_read=use.read,
+        tokens_written=use.written,
+        tokens_fresh=use.fresh,
+        cost_usd=cost_of_use(price, use),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """Attempt `number` at a call. `sent`: the request may have left; `free`: it was answered with an error
+    that nobody bills, or never arrived."""
+
+    call: Call
+    asked: Asked
+    model: Model
+    number: int
+    forecast: Forecast
+    reading: Reading
+    expected: Expected | None = None
+    stop: Stop = "done"
+    sent: bool = False
+    free: bool = False
+    request_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.reading.begun = self.begin
+
+    @property
+    def attempt(self) -> Attempt:
+        """For the record, before it is sent."""
+        return Attempt(
+            purpose=self.call.purpose,
+            turn=self.call.turn,
+            model=self.model.id,
+            number=self.number,
+            tokens_estimated=sum(self.forecast.tokens(self.asked.shape, self.model)),
+            max_output_tokens=int(self.asked.body["max_tokens"]),
+            worst_usd=worst_usd(self.asked, self.model),
+        )
+
+    def leave(self) -> None:
+        """It is sent now."""
+        self.sent = True
+        self.expected = self.forecast.begin(self.asked.shape, self.model)
+
+    def begin(self) -> None:
+        """The answer begins: its prompt has been counted."""
+        if self.expected is not None and self.reading.counted is not None:
+            self.forecast.began(self.expected, self.reading.message)
+            self.forecast.learn(self.expected, self.reading.counted.prompt)
+
+    @property
+    def foreseen(self) -> Usage:
+        """What the engine said of the prompt."""
+        return Usage() if self.expected is None else expected_usage(self.expected.use, self.model.price)
+
+    @property
+    def usage(self) -> Usage:
+        """What it took, as far as it was told; the rest is estimated."""
+        counted = self.reading.counted
+        if counted is None:
+            return Usage() if self.free or not self.sent else self.foreseen
+        output = counted.output if self._told else max(counted.output, self._output_so_far())
+        return self._usage(counted, output)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether part of `usage` is a guess."""
+        return not self._told and self.sent and not (self.free and self.reading.counted is None)
+
+    @property
+    def _told(self) -> bool:
+        return self.reading.counted is not None and self.reading.stop_reason is not None
+
+    def _output_so_far(self) -> int:
+        seen = self.forecast.output_tokens(self.reading.characters, self.model)
+        return min(seen, int(self.asked.body["max_tokens"]))
+
+    def _usage(self, counted: Counted, output: int) -> Usage:
+        written = written_by_ttl(counted.written, counted.written_by_ttl, self.asked.shape.marks)
+        return Usage(
+            tokens_read=counted.read,
+            tokens_written=counted.written,
+            tokens_fresh=counted.fresh,
+            tokens_output=output,
+            cost_usd=cost_usd(
+                self.model.price, fresh=counted.fresh, read=counted.read, written=written, output=output
+            ),
+        )
+
+    @property
+    def miss_reason(self) -> str:
+        """Why less was read than expected, as told. The service compares whole requests, so a new question is
+        a difference too: its word counts only where something was missed."""
+        expected = 0 if self.expected is None else self.expected.use.read
+        read = 0 if self.reading.counted is None else self.reading.counted.read
+        return self.reading.miss_reason if read < CLEARLY_LESS * expected else ""
+
+    def settled(self, outcome: str) -> Settled:
+        """For the books, after it has ended like this."""
+        return Settled(
+            outcome=outcome,
+            usage=self.usage,
+            expected=self.foreseen,
+            estimated=self.estimated,
+            miss_reason=self.miss_reason,
+            request_id=self.request_id or self.reading.message,
+        )
+
+
+def new_exchange(call: Call, asked: Asked, model: Model, number: int, forecast: Forecast) -> Exchange:
+    """An attempt that has not been sent."""
+    room = max(1, int(asked.body["max_tokens"])) * MOST_CHARACTERS_PER_TOKEN
+    reading = Reading(room=room)
+    return Exchange(call=call, asked=asked, model=model, number=number, forecast=forecast, reading=reading)
