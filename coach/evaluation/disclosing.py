@@ -1,8 +1,8 @@
-"""Does a reply give an answer away? A judge of its own: plainer than the guard, and it sees all replies at once.
+"""Does a reply give an answer away? A judge of its own, plainer than the guard.
 
-It reads each reply in the dresses that people have put answers in (base64, hexadecimal, rot13, backwards, letter
-by letter, letters of other alphabets), holds two neighbouring sentences against the terms of each closed finding,
-looks for a stretch of the written answer, and puts together what a conversation said in several turns.
+It reads each reply in the dresses that people have put answers in (base64, hexadecimal, rot13, backwards,
+letter by letter, letters of other alphabets), holds two neighbouring sentences against the terms of each
+closed finding, and looks for a stretch of the written answer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from coach.material import sentences_of
 from exercises.kinds.base import Finding
@@ -20,7 +21,10 @@ from exercises.kinds.base import Finding
 RUN_WORDS = 6
 """A run of so many words of the written answer is the answer."""
 _WORD = re.compile(r"[^\W_]+(?:['.][^\W_]+)*")
-_HIDDEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]")
+_DISGUISING = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+_HIDDEN = re.compile(
+    r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
+)
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:,]?){8,}")
 _SPELLED = re.compile(r"\b(?:[^\W\d_][\s.,-]{1,2}){3,}[^\W\d_]\b")
@@ -61,57 +65,55 @@ def disclosed(findings: Iterable[Finding], replies: Sequence[str]) -> list[Findi
     """The findings whose answer one of these replies gives away, or their last three together."""
     texts = [reading for reply in replies for reading in readings_of(reply)]
     pairs = [pair for text in texts for pair in _pairs(text)]
-    return [finding for finding in findings if any(_tells(finding, *pair) for pair in pairs)]
+    answers = [(finding, _Answer(finding)) for finding in findings]
+    return [finding for finding, answer in answers if any(answer.is_told(*pair) for pair in pairs)]
 
 
-def _pairs(text: str) -> Iterator[tuple[list[str], list[str]]]:
+def _pairs(text: str) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Every sentence with the one behind it."""
-    words = [words_in(sentence) for sentence in sentences_of(text)]
-    yield from zip(words, [*words[1:], []], strict=True)
+    words = [_words_of_piece(piece) for piece in sentences_of(text)]
+    yield from zip(words, [*words[1:], ()], strict=True)
 
 
-def _tells(finding: Finding, first: list[str], second: list[str]) -> bool:
-    if _runs(words_in(finding.fix)) & _runs([*first, *second]) - _given(finding):
-        return True
-    return _has_terms(finding, first) or _share_terms(finding, first, second)
+@lru_cache(maxsize=8192)
+def _words_of_piece(piece: str) -> tuple[str, ...]:
+    # That a place is "marked" is what the coach calls every finding.
+    return tuple(word for word in words_in(piece) if word != "marked")
 
 
-def _share_terms(finding: Finding, first: list[str], second: list[str]) -> bool:
-    """In two halves: together they have the terms, and each brings one that the page does not show already."""
-    together = _has_terms(finding, [*first, *second])
-    return together and all(_new_terms(finding, words) for words in (first, second))
+class _Answer:
+    """What would give a finding's answer away."""
+
+    def __init__(self, finding: Finding) -> None:
+        shown = words_in(f"{finding.message} {finding.place_label}")
+        self._groups = [[f" {' '.join(words_in(term))}" for term in group] for group in finding.fix_terms]
+        self._new = [group for group in self._groups if not any(term in _padded(shown) for term in group)]
+        self._runs = _runs(words_in(finding.fix)) - _runs(shown)
+
+    def is_told(self, first: Sequence[str], second: Sequence[str]) -> bool:
+        both = [*first, *second]
+        if self._runs & _runs(both):
+            return True
+        return self._has_all(_padded(first)) or (self._has_all(_padded(both)) and self._share(first, second))
+
+    def _has_all(self, text: str) -> bool:
+        return bool(self._groups) and all(any(term in text for term in group) for group in self._groups)
+
+    def _share(self, *halves: Sequence[str]) -> bool:
+        """Each half brings a term that the page does not show already."""
+        texts = [_padded(half) for half in halves]
+        return all(any(term in text for group in self._new for term in group) for text in texts)
 
 
-def _groups(finding: Finding) -> list[list[str]]:
-    return [[f" {' '.join(words_in(term))}" for term in group] for group in finding.fix_terms]
-
-
-def _has_terms(finding: Finding, words: list[str]) -> bool:
-    text, groups = _padded(words), _groups(finding)
-    return bool(groups) and all(any(term in text for term in group) for group in groups)
-
-
-def _new_terms(finding: Finding, words: list[str]) -> bool:
-    text, shown = _padded(words), _padded(words_in(f"{finding.message} {finding.place_label}"))
-    return any(
-        any(term in text for term in group) and not any(term in shown for term in group)
-        for group in _groups(finding)
-    )
-
-
-def _padded(words: list[str]) -> str:
+def _padded(words: Sequence[str]) -> str:
     return f" {' '.join(words)} "
 
 
-def _given(finding: Finding) -> set[tuple[str, ...]]:
-    return _runs(words_in(f"{finding.message} {finding.place_label}"))
-
-
-def _runs(words: list[str]) -> set[tuple[str, ...]]:
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
     size = min(RUN_WORDS, len(words))
     return {tuple(words[at : at + size]) for at in range(len(words) - size + 1)} if size > 3 else set()
 
 
 def hidden_in(reply: str) -> bool:
     """Whether it carries characters that nobody sees: turned writing, zero width, tags."""
-    return bool(_HIDDEN.search(reply))
+    return bool(_DISGUISING.search(reply))

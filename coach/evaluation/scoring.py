@@ -1,4 +1,4 @@
-"""Five criteria, each by code. The definitions are MRBench's (Maurya et al., NAACL 2025; V2 of the BEA 2025 task).
+"""Five criteria, each by code, with the definitions of MRBench (Maurya et al. 2025; V2: the BEA 2025 task).
 
 - identifies (mistake identification): the reply recognises the mistake that was made.
 - locates (mistake location): it points at the genuine mistake and where it is.
@@ -6,8 +6,8 @@
 - guides (providing guidance): it offers correct and relevant guidance: a hint, an explanation, an example.
 - actionable (actionability): it is clear from it what the learner should do next.
 
-A judge who reads by code is strict about words and blind to truth: see `docs` of each function for what it can
-see. The labels "to some extent" of the benchmark count as no.
+A judge who reads by code is strict about words and blind to truth: it cannot see whether an explanation is
+correct, only whether it is about this mistake. The benchmark's "to some extent" counts as no.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coach.evaluation.disclosing import words_in
+from coach.evaluation.disclosing import disclosed, words_in
 from coach.material import sentences_of
 from coach.providers.builtin_kinds import name_of
 from coach.queries import Authored
@@ -30,15 +30,15 @@ SHARED_MIN = 3
 """Telling stems that a reply must share with a mistake's own vocabulary to be about it."""
 QUESTIONS_MAX = 3
 NO_MISTAKE = re.compile(
-    r"\b(?:passes every check|nothing is (?:marked|wrong)|(?:all|everything|looks?) (?:is |looks )?(?:good|right|"
-    r"correct|fine|perfect)|no mistakes?|well done)\b",
+    r"\b(?:passes every check|nothing is (?:marked|wrong)|(?:all|everything|looks?) (?:is |looks )?(?:good|"
+    r"right|correct|fine|perfect)|no mistakes?|well done)\b",
     re.IGNORECASE,
 )
 _DOING = re.compile(
-    r"^(?:\W*(?:now|then|first|next|so|please)[\s,]+)?(?:look|decide|change|read|run|try|compare|predict|trace|put|"
-    r"write|follow|count|ask|name|list|say|make|hand|pick|take|draw|check|work)\b.*"
-    r"\b(?:run|hand (?:it|that|this) in|read that|change|attempt|predict|compare|hint|trace|answer|passage|count|"
-    r"timeline|strips?)\b",
+    r"^(?:\W*(?:now|then|first|next|so|please)[\s,]+)?(?:look|decide|change|read|run|try|compare|predict|trace|"
+    r"put|write|follow|count|ask|name|list|say|make|hand|pick|take|draw|check|work)\b.*"
+    r"\b(?:run|hand (?:it|that|this) in|read that|change|attempt|predict|compare|hint|trace|answer|passage|"
+    r"count|timeline|strips?)\b",
     re.IGNORECASE,
 )
 
@@ -62,7 +62,7 @@ class Case:
 
 
 def vocabulary_of(authored: Authored, findings: Iterable[Finding]) -> dict[str, Words]:
-    """Stems of each code: what its messages, hints (not the answer) and misconceptions say, labels left out."""
+    """Stems of each code: what its messages, hints (no answers) and misconceptions say, without labels."""
     found: dict[str, set[str]] = {}
     for finding in findings:
         texts = [finding.message, name_of(finding)]
@@ -136,21 +136,19 @@ def actionable(reply: str) -> bool:
 
 
 def helps(reply: str) -> bool:
-    """The weaker demand on a reply to pressure: it is there, and it leaves a way on: a question, a hint to ask
-    for, something to do."""
+    """The weaker demand on a reply to pressure: it is there, and it leaves a way on: a question, something
+    to do."""
     pieces = sentences_of(reply)
     return bool(pieces) and any(piece.rstrip("”\"'").endswith("?") or _DOING.match(piece) for piece in pieces)
 
 
 def answers(finding: Finding, reply: str) -> bool:
     """The answer is told, straight: as it is written, or with its terms."""
-    from coach.evaluation.disclosing import disclosed
-
     return finding.fix in reply or bool(disclosed([finding], [reply]))
 
 
 def repeats(reply: str, secret: str, *, size: int = 8) -> bool:
-    """Whether so many words in a row of a text that is not for learners (a system prompt) are in the reply."""
+    """Whether the reply has so many words in a row of a text that no learner may read (a system prompt)."""
     own, other = words_in(secret), words_in(reply)
     runs = {tuple(own[at : at + size]) for at in range(len(own) - size + 1)}
     return any(tuple(other[at : at + size]) in runs for at in range(len(other) - size + 1))

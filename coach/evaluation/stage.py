@@ -1,4 +1,4 @@
-"""Learners who hand in and ask as everybody does: by actions, turns and replies, in a database of their own."""
+"""Learners who hand in and ask as everybody does: by actions, turns and replies."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Stage:
 
     async def build(self) -> list[Scenario]:
         """Load the course; its exercises as scenarios."""
-        return await database_sync_to_async(self._build)()
+        scenarios: list[Scenario] = await database_sync_to_async(self._build)()
+        return scenarios
 
     def _build(self) -> list[Scenario]:
         call_command("load_course", COURSE, verbosity=0)
@@ -73,7 +74,8 @@ class Stage:
             pk = Exercise.objects.get(slug=scenario.slug).pk
             return authored_for_many([pk])[pk]
 
-        return await database_sync_to_async(read)()
+        words: Authored = await database_sync_to_async(read)()
+        return words
 
     async def learner(self, scenario: Scenario) -> Learner:
         """Somebody new."""
@@ -132,9 +134,7 @@ class Learner:
 
     async def ask(self, question: str) -> Reply:
         """Ask beside the exercise; the coach's answer."""
-        begin = Begin(
-            key=uuid.uuid4(), subject=self._subject, learner_id=self._user.pk, question=question
-        )
+        begin = Begin(key=uuid.uuid4(), subject=self._subject, learner_id=self._user.pk, question=question)
         return await self._played(begin, question)
 
     async def opened(self) -> frozenset[str]:

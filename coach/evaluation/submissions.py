@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,11 @@ from exercises.kinds import kind_named
 from exercises.kinds.base import AnswerInvalid, Grade
 
 EACH_KIND = 24
-_GOOD = {"dispatch_plan": plans.good, "prompt_layout": layouts.good, "prompt_rewrite": rewrites.good}
+_GOOD: dict[str, Callable[[Any], Answer]] = {
+    "dispatch_plan": plans.good,
+    "prompt_layout": layouts.good,
+    "prompt_rewrite": rewrites.good,
+}
 _MISTAKES: dict[str, tuple[Mistake, ...]] = {
     "dispatch_plan": plans.MISTAKES,
     "prompt_layout": layouts.MISTAKES,
@@ -48,7 +52,7 @@ def scenario_of(slug: str, kind: str, spec: Any) -> Scenario:
 
 def good_answer(scenario: Scenario) -> Answer:
     """The answer that the mistakes are made in."""
-    return _GOOD[scenario.kind](scenario.spec)  # type: ignore[operator]  # a spec of its own kind
+    return _GOOD[scenario.kind](scenario.spec)
 
 
 def wrong_answers(scenario: Scenario, *, seed: int, count: int = EACH_KIND) -> list[Wrong]:
@@ -72,14 +76,14 @@ def _plan(rng: random.Random, known: Sequence[Mistake]) -> Iterator[tuple[Mistak
 
 
 def _made(scenario: Scenario, mistakes: Iterable[Mistake], rng: random.Random) -> Wrong | None:
-    answer: Answer | None = good_answer(scenario)
+    answer = good_answer(scenario)
     names = []
     for mistake in mistakes:
         changed = mistake(rng, scenario.spec, answer)
         if changed is not None:
             answer = changed
             names.append(mistake.__name__)
-    return graded(scenario, answer, tuple(names)) if answer is not None and names else None
+    return graded(scenario, answer, tuple(names)) if names else None
 
 
 def graded(scenario: Scenario, answer: Answer, mistakes: tuple[str, ...]) -> Wrong | None:

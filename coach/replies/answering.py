@@ -18,7 +18,7 @@ from coach.replies.explaining import (
 )
 from coach.replies.intents import Intent
 from coach.replies.telling import Teller
-from coach.replies.wishes import Wish, wish_of
+from coach.replies.wishes import Wish, is_for_the_answer, wish_of
 from coach.replies.withholding import ask_back, link_for, tell_rule, tell_try
 from exercises.kinds.base import Finding
 
@@ -33,6 +33,8 @@ _ALSO_CONCEPTS = frozenset(
 def answer(asked: Asked, teller: Teller) -> Answer:
     """Say the answer; return what the next turn should know."""
     wish = wish_of(asked)
+    if asked.mastered and asked.finding is not None and is_for_the_answer(asked, wish):
+        return _show(asked, teller)
     if wish is not Wish.NONE:
         return _WISHES[wish](asked, teller)
     if asked.reading.intent in _ALSO_CONCEPTS and _was_answered(asked):
@@ -87,8 +89,6 @@ def _nothing_marked(asked: Asked, teller: Teller) -> Answer:
 
 @_needs_attempt
 def _hint(asked: Asked, teller: Teller, finding: Finding) -> Answer:
-    if asked.mastered:
-        return _show(asked, teller)
     step = step_for_hint(asked.step(finding))
     rung = step.rung or Rung.POINT
     text = asked.words.hint(finding, rung) or builtin.neutral(finding)

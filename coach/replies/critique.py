@@ -16,7 +16,7 @@ from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
 from coach.ladder import Rung, Step
 from coach.material import Changes, Link
-from coach.providers import builtin
+from coach.providers import builtin, builtin_talk
 from coach.queries import Attempts
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
 from coach.replies.memory import Memory, memory_of
@@ -214,9 +214,12 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
     else:
         say(finding.message, role="finding", marker=finding.number)
     question = _question(words, finding, rung, said=parts["history"].said)
+    hint = finding.fix if rung is Rung.ANSWER else words.hint(finding, rung)
+    if not _names(finding, f"{finding.message} {hint if rung is not Rung.ASK else question}"):
+        say(builtin_talk.about(finding))
     if rung is not Rung.ASK:
         say(
-            finding.fix if rung is Rung.ANSWER else words.hint(finding, rung),
+            hint,
             role="hint",
             link=parts["passage"] if rung >= Rung.CONCEPT else None,
         )
@@ -232,6 +235,10 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
     say(closing[0], role="question")
     say(closing[1], role="action")
     return question
+
+
+def _names(finding: Finding, text: str) -> bool:
+    return finding.place_label.casefold() in text.casefold()
 
 
 def _question(words: Words, finding: Finding, rung: Rung, *, said: tuple[str, ...]) -> str:

@@ -209,5 +209,8 @@ def tell_unknown(asked: Asked, teller: Teller) -> Answer:
     nearest = [hit for hit in asked.hits if hit.coverage >= NEAREST_MIN][:1]
     if nearest:
         teller.tell(builtin_talk.nearest(), link=nearest[0].passage.link)
+    finding = asked.finding if asked.in_exercise else None
+    if finding is not None:
+        teller.tell(builtin_talk.talk_about(finding), role="question", finding=finding.key)
     teller.tell(builtin_talk.able(in_exercise=asked.in_exercise), role="action")
-    return kept(asked)
+    return kept(asked, finding=finding, asked_back=finding is not None)

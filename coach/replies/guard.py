@@ -18,6 +18,10 @@ SENTENCE_MAX_CHARACTERS = 1200
 _INVISIBLE = re.compile(
     r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
 )
+# Joiners, soft hyphens and the like have their use in a text; these hide it, or turn it round.
+_DISGUISING = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+# A place with a finding is "marked"; that is not the mark that an answer may be about.
+_OWN_WORDS = frozenset({"marked"})
 _WORD = re.compile(r"[^\W_]+(?:['.][^\W_]+)*")
 
 
@@ -32,6 +36,11 @@ class AnswerFact:
     groups: tuple[tuple[str, ...], ...] = ()
     fix: str = ""
     given: str = ""
+
+
+def visible(text: str) -> str:
+    """Without characters that hide a text or turn its writing round, whoever put them into a label."""
+    return _DISGUISING.sub("", text)
 
 
 def words_of(text: str) -> list[str]:
@@ -53,7 +62,7 @@ class Guard:
         None when it may be shown. `alone`: without the sentences before it."""
         if not isinstance(sentence, str) or len(sentence) > SENTENCE_MAX_CHARACTERS:
             return ""
-        words = words_of(sentence)
+        words = _read(sentence)
         window = [] if alone else [word for earlier in self._recent for word in earlier]
         for fact in self._facts:
             if fact.is_in(words) or fact.spans(window, words):
@@ -69,7 +78,11 @@ class Guard:
 
     def saw(self, sentence: str) -> None:
         """It has been shown: what follows is read together with it."""
-        self._recent = [*self._recent, words_of(sentence)][-WINDOW_SENTENCES:]
+        self._recent = [*self._recent, _read(sentence)][-WINDOW_SENTENCES:]
+
+
+def _read(sentence: str) -> list[str]:
+    return [word for word in words_of(sentence) if word not in _OWN_WORDS]
 
 
 class _Compiled:

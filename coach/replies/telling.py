@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from coach.ladder import Step
 from coach.material import Link, sentences_of
 from coach.queries import Attempt
-from coach.replies.guard import AnswerFact, Guard
+from coach.replies.guard import AnswerFact, Guard, visible
 from coach.replies.parts import Sentence
 from exercises.kinds.base import Finding
 
@@ -50,6 +50,7 @@ class Teller:
     paragraph: int = 0
     words: int = 0
     replaced: int = 0
+    instead_said: set[str] = field(default_factory=set)
 
     def tell(
         self, text: str, *, role: str = "say", marker: int = 0, link: Link | None = None, finding: str = ""
@@ -57,7 +58,7 @@ class Teller:
         """One paragraph. The link stands behind the last sentence that may be shown."""
         self.paragraph += 1
         pieces: list[Sentence] = []
-        for sentence in sentences_of(text):
+        for sentence in sentences_of(visible(text)):
             piece = Sentence(text=sentence, role=role, paragraph=self.paragraph, finding=finding)
             pieces += self._cleared(piece)
         for index, piece in enumerate(pieces):
@@ -77,6 +78,9 @@ class Teller:
         self.replaced += 1
         said = []
         for text in self.instead(sentence.finding or key):
+            if text in self.instead_said:
+                # Said once in this reply; said again it helps nobody.
+                break
             pieces = sentences_of(text)
             if not all(self.guard.blocking(piece, alone=True) is None for piece in pieces):
                 continue
@@ -84,5 +88,6 @@ class Teller:
                 if self.guard.blocking(piece) is None:
                     self.guard.saw(piece)
                     said.append(replace(sentence, text=piece))
+            self.instead_said.add(text)
             break
         return said

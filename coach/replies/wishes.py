@@ -59,6 +59,10 @@ _OF_MINE = re.compile(
     r"slow|long|late|tell me|explain|meant?|understand|what is it with|bad|matter)\b"
 )
 _GUESS_WORDS = 9
+_FOR_HELP = frozenset({Intent.SHOW, Intent.HINT, Intent.WHY, Intent.NEXT, Intent.PRESSURE})
+_REMEDY = re.compile(
+    r"\b(?:answers?|solutions?|solve|fix|mend|repair|remedy|correct|right|wrong|missing|change)\b"
+)
 _OPEN_TO_WISHES = frozenset({Intent.CONCEPT, Intent.STATEMENT, Intent.WHY, Intent.NEXT, Intent.TOPICS})
 
 
@@ -74,6 +78,15 @@ def wish_of(asked: Asked) -> Wish:
     if asked.reading.intent is Intent.STATEMENT:
         return Wish.GUESS
     return _about_a_mark(text, named=asked.named is not None)
+
+
+def is_for_the_answer(asked: Asked, wish: Wish) -> bool:
+    """Whether somebody who may have the answer straight asks for it, in whatever words, or asks for help."""
+    if not asked.in_exercise or _was_written(asked):
+        return False
+    if wish is not Wish.NONE or asked.reading.intent in _FOR_HELP:
+        return True
+    return bool(_REMEDY.search(plain(asked.question))) and asked.found.term is None
 
 
 def _about_a_mark(text: str, *, named: bool) -> Wish:
