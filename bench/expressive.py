@@ -200,7 +200,7 @@ def expressive(rounds: int, tell: Callable[[str], None]) -> Section:
             in_ms(found["deadline of 1,000"]),
             "ms",
             digits=2,
-            note="all of them have ended by then",
+            note="all of them have ended by then; below zero: before the deadline",
         ),
         Goal(
             what=f"speculation's saving over {RUNS:,} seeded runs against p × hidden latency",

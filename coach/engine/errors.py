@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -50,8 +50,16 @@ class RunError(EngineError):
     """A run that did not end well. `trace` holds what happened until then, `values` the results there
     were."""
 
-    trace: Trace | None = None
     values: dict[str, Any] | None = None
+    tell: Callable[[], Trace] | None = None
+    _trace: Trace | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """Put together by `tell` at the first asking: a deadline leaves no time for that."""
+        if self._trace is None and self.tell is not None:
+            self._trace, self.tell = self.tell(), None
+        return self._trace
 
 
 class TaskFailed(RunError):

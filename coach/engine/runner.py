@@ -24,7 +24,7 @@ from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
 from coach.engine.ports import Clock
 from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
-from coach.engine.stopping import stop
+from coach.engine.stopping import Alarm, stop
 from coach.engine.trace import CANCELLED, FAILED, Span, Trace
 
 __all__ = ["Inputs", "Needed", "RunResult", "remaining", "run"]
@@ -77,12 +77,13 @@ async def run(
 ) -> RunResult:
     """Run every task of `graph` as soon as it may run.
 
-    `deadline_seconds`: limit of the whole run; a run inside a run never gets more than the outer one has
-    left. `clock` gives the times of the trace (default: the loop's). `pool` runs blocking tasks (default:
-    the loop's). `seed` jitters the pauses before retries. `needed` decides conditions (default: probability
-    one half and more). `stored`: results of an earlier run; those tasks are not run again. `before_dispatch`
-    is asked before a task starts ahead of its decider. `on_span` is called as each task ends,
-    `on_output(task, piece)` with each piece that a call emits, as it does.
+    `deadline_seconds`: limit of the whole run, the stopping of its tasks included: many are stopped so much
+    earlier as that takes (`stopping.Pace`); what they do in their own `finally` is their own time. A run
+    inside a run never gets more than the outer one has left. `clock` gives the times of the trace (default:
+    the loop's). `pool` runs blocking tasks (default: the loop's). `seed` jitters the pauses before retries.
+    `needed` decides conditions (default: probability one half and more). `checkpoints`: where results are
+    kept and found. `before_dispatch` is asked before a task starts ahead of its decider. `on_span` is called
+    as each task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
 
     Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `CannotFit`,
     `DeadlineExceeded`, and `CancelledError` where the caller is cancelled; in each case after all its tasks
@@ -201,7 +202,7 @@ class _Run:
             return
         if self.keeping is not None:
             await self.keeping.load()
-        timer = None if self.expiry is None else self.loop.call_at(self.expiry, self._expire)
+        alarm = None if self.expiry is None else self._alarm(self.expiry)
         try:
             self._spawn(self.schedule.begin())
             await self.done
@@ -214,13 +215,16 @@ class _Run:
             raise
         except RunError as error:
             interrupted = await self._reap(at_once=isinstance(error, DeadlineExceeded))
-            error.trace, error.values = self.record.trace(), self.kept_values()
+            error.tell, error.values = self.record.trace, self.kept_values()
             if interrupted:
                 raise asyncio.CancelledError from error
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            if alarm is not None:
+                alarm.cancel()
+
+    def _alarm(self, expiry: float) -> Alarm:
+        return Alarm(expiry, most=self.plan.size, count=self.walkers.__len__, ring=self._expire)
 
     def _expire(self) -> None:
         unfinished = [name for i, name in enumerate(self.plan.names) if self.record.ends[i] < 0.0]
