@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from coach import states
 from coach.beginning import Begin, begin_turns
+from coach.crashing import crash_point
 from coach.ladder import Step
 from coach.leases import (
     AskStop,
@@ -53,6 +54,9 @@ class Finish:
     exercise_id: int | None = None
 
 
+MAY_WAIT = (Append, Finish, Release)
+"""What a running turn writes: it goes on while the store is away, and is written when it is back."""
+
 Write = Begin | Append | Finish | Renew | Release | AskStop | Claim
 
 
@@ -69,6 +73,7 @@ def write_batch(writes: Sequence[Write]) -> list[Any]:
     for index, write in enumerate(writes):
         if isinstance(write, Renew | Release | AskStop | Claim):
             outcomes[index] = _LEASING[type(write)](write)
+    crash_point("before_commit")
     return [outcomes[index] for index in range(len(writes))]
 
 
@@ -95,6 +100,8 @@ def _write_events(writes: Sequence[Write], outcomes: dict[int, Any]) -> None:
                 log.take(write)
                 new.append(write)
             outcomes[index] = log is not None and log.has(write)
+    for write in new:
+        write.event.pk = None  # a number that a rolled-back try was given belongs to somebody else by now
     TurnEvent.objects.bulk_create([write.event for write in new])
     for write in new:
         if isinstance(write, Finish):

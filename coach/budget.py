@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from coach.crashing import crash_point
 from coach.engine.ports import Usage
 from coach.ledger import reserve_attempt, settle_attempt
 from coach.providers.port import Attempt, OverLimit, Settled
@@ -36,15 +37,18 @@ class DatabasePurse:
         return tuple(self._tasks)
 
     async def reserve(self, attempt: Attempt) -> int:
+        crash_point("before_attempt")
         reserving = self._task(partial(reserve_attempt, self._learner_id, attempt))
         try:
             key: int = await asyncio.shield(reserving)
         except asyncio.CancelledError:
             self._keep(self._give_back(reserving))
             raise
+        crash_point("after_attempt_row")
         return key
 
     async def settle(self, ticket: int, settled: Settled) -> None:
+        crash_point("after_response_before_settle")
         await asyncio.shield(self._task(partial(settle_attempt, ticket, settled)))
 
     async def _give_back(self, reserving: asyncio.Task[int]) -> None:

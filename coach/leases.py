@@ -143,6 +143,9 @@ def _take(turn: Turn, said: _Said, owner: str, *, gone: bool) -> tuple[TurnEvent
         return _end(turn, said, "stop")
     if gone or turn.runs >= RUNS_MAX:
         return _end(turn, said, "fail")
+    if said.texts and turn.attempts.exists():
+        # What a model wrote was paid for: what there is of it is kept, and only its asker may buy it again.
+        return _end(turn, said, "interrupt")
     event: Event = "claim" if turn.state == S.QUEUED else "take over"
     epoch = turn.epoch + 1
     fields = {"owner": owner, "epoch": epoch, "runs": turn.runs + 1, "lease_until_at": lease_end()}

@@ -146,6 +146,8 @@ def _database() -> dict[str, Any]:
         config["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     elif config["ENGINE"].endswith("postgresql"):
+        # After a restart of the server each connection of the pool is broken once.
+        config["CONN_HEALTH_CHECKS"] = True
         options["pool"] = {
             "min_size": 1,
             "max_size": int(os.environ.get("DATABASE_POOL", "10")),

@@ -23,9 +23,10 @@ TRANSITIONS: dict[tuple[S, Event], S] = {
     (S.RUNNING, "fail"): S.FAILED,
     (S.RUNNING, "stop"): S.STOPPED,
     (S.RUNNING, "interrupt"): S.INTERRUPTED,
-    # Before anybody began it: stopped by its asker, or what it is about is no longer published.
+    # While nobody runs it: stopped by its asker; about what is withdrawn; or not to be paid for again.
     (S.QUEUED, "stop"): S.STOPPED,
     (S.QUEUED, "fail"): S.FAILED,
+    (S.QUEUED, "interrupt"): S.INTERRUPTED,
 }
 TERMINAL = frozenset(S) - {state for state, _ in TRANSITIONS}
 ENDING: dict[str, Event] = {

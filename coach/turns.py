@@ -18,8 +18,9 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from coach import ledger, processes, rendering
-from coach.actions import Append, Finish, write_batch
+from coach.actions import MAY_WAIT, Append, Finish, write_batch
 from coach.beginning import Begin, Begun, Place, Refused, first_event
+from coach.crashing import crash_point
 from coach.frames import Subject
 from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal
@@ -67,7 +68,7 @@ class Supervisor:
         self.loop = asyncio.get_running_loop()
         self.owner = owner or processes.this_process()
         self.hub = Hub()
-        self.journal = Journal(write_batch)
+        self.journal = Journal(write_batch, can_wait=lambda write: isinstance(write, MAY_WAIT))
         self.draining = False
         self._runs: dict[uuid.UUID, Run] = {}
         self._arriving: set[asyncio.Future[Begun | Refused]] = set()
@@ -135,7 +136,9 @@ class Supervisor:
         busy = frozenset(run.turn.pk for run in self._runs.values())
         if self.draining or not await self.read(partial(is_work_waiting, busy)):
             return
+        crash_point("before_claim")
         for claimed in await self.journal.put(Claim(owner=self.owner, busy=busy)):
+            crash_point("after_claim")
             self._take(claimed)
 
     def _take(self, claimed: Claimed) -> None:
@@ -178,6 +181,7 @@ class Supervisor:
             return
         turn = outcome.turn
         if outcome.created:
+            crash_point("after_commit_before_ack")
             self._waiting[turn.conversation_id] += turn.state == Turn.State.QUEUED
             self._tell(outcome.learner_id, outcome.subject, turn, first_event(turn))
         # Also what an earlier try stored whose commit was never confirmed.
@@ -236,6 +240,7 @@ class Supervisor:
             await self._let_others_in()
             if run.turn.runs > 1:
                 await self.read(partial(ledger.give_up_attempts, run.turn.uuid))
+            crash_point("before_first_event")
             reply = await write_reply(self._job(run), pool=self._readers)
         except asyncio.CancelledError:
             run.cut = run.cut or "released"
@@ -255,6 +260,7 @@ class Supervisor:
         return Turn.State.FAILED if run.cut or reply is None else Turn.State.DONE
 
     async def _release(self, run: Run) -> None:
+        crash_point("before_release")
         try:
             await self.journal.put(Release(turn_id=run.turn.pk, epoch=run.turn.epoch))
         except Exception as error:
@@ -279,7 +285,9 @@ class Supervisor:
         )
         run.turn.state, run.turn.text, run.turn.finished_at = state, finish.text, timezone.now()
         try:
+            crash_point("before_finish")
             if await self.journal.put(finish):
+                crash_point("after_finish_before_publish")
                 self._publish(run, event)
         except Exception:
             logger.exception("The end of turn %s could not be stored.", run.turn.pk)
@@ -311,6 +319,7 @@ class Supervisor:
             return
         if written.exception() is None and written.result():
             run.stored = event.seq
+            crash_point("mid_stream")
             self._publish(run, event)
         else:
             self._cancel(run, run.cut or "broken")

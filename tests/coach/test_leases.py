@@ -17,7 +17,7 @@ from coach.beginning import Begin, Begun
 from coach.dbclock import lease_end
 from coach.frames import Subject
 from coach.leases import RUNS_MAX, AskStop, Claim, Claimed, Release, Renew
-from coach.models import Process, Turn, TurnEvent
+from coach.models import Process, ProviderAttempt, Turn, TurnEvent
 from coach.rendering import view_of
 from coach.turns import Supervisor
 from exercises.models import Exercise
@@ -91,6 +91,16 @@ def test_claim_of_a_turn_that_killed_its_processes_fails_it(learner: User):
     turn.refresh_from_db()
     assert (turn.state, turn.text) == ("failed", "Half.")
     assert log(turn)[-1] == (3, "end")
+
+
+def test_claim_of_a_turn_that_was_paid_for_keeps_what_there_is_and_buys_no_more(learner: User):
+    turn, silent = left_behind(learner, "Half."), left_behind(User.objects.create_guest())
+    for each in (turn, silent):
+        ProviderAttempt.objects.create(turn=each, number=1, model="m", purpose="reply", worst_micro=1)
+    claimed = claim()
+    assert {each.turn.pk: each.is_ended for each in claimed} == {turn.pk: True, silent.pk: False}
+    turn.refresh_from_db()
+    assert (turn.state, turn.text) == ("interrupted", "Half.")
 
 
 def test_claim_of_a_turn_that_was_asked_to_stop_ends_it(learner: User):

@@ -6,13 +6,11 @@ import asyncio
 import uuid
 
 import pytest
-from django.db import OperationalError
 
 from coach import actions
 from coach.actions import write_batch
 from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
-from coach.journal import Journal
 from coach.models import Conversation, LadderStep, Turn
 from coach.turns import Supervisor
 from exercises.models import Submission
@@ -183,22 +181,6 @@ def test_batch_limits_open_turns_of_a_conversation():
     outcomes = write_batch([ask(learner, owner="me") for _ in range(OPEN_TURNS_MAX + 2)])
     assert outcomes[-1] == Refused("busy")
     assert Turn.objects.count() == OPEN_TURNS_MAX
-
-
-async def test_journal_one_bad_write_does_not_take_the_others_along():
-    def commit(writes):
-        if "bad" in writes:
-            raise OperationalError("disk full")
-        return [f"{write} written" for write in writes]
-
-    journal = Journal(commit)
-    results = await asyncio.gather(
-        *(journal.put(write) for write in ("a", "bad", "b")), return_exceptions=True
-    )
-    assert results[0] == "a written"
-    assert isinstance(results[1], OperationalError)
-    assert results[2] == "b written"
-    await journal.close()
 
 
 def test_guest_conversations_join_the_learners_own():
