@@ -9,8 +9,9 @@ from typing import Any
 from coach.engine.cache import lay
 from coach.engine.errors import PromptError
 from coach.rehearsal.asked import Asked, Json, parts_of, prompt_of, thinking_of
+from coach.rehearsal.fields import check_fields
 from coach.rehearsal.measures import Measure
-from coach.rehearsal.models import Model, model_named
+from coach.rehearsal.models import EFFORTS, Model, model_named
 from coach.rehearsal.refusals import Refused, invalid
 from coach.rehearsal.schemas import check_schema
 
@@ -47,6 +48,7 @@ def counted(body: bytes, measure: Measure) -> Asked:
     """A request whose prompt is well formed: all that counting its tokens needs. Raises Refused."""
     try:
         data = json.loads(body)
+        check_fields(data)
         model = model_named(str(data["model"]))
         _check_messages(data, model)
         _check_settings(data, model)
@@ -90,8 +92,8 @@ def _check_settings(data: Json, model: Model) -> None:
     if thinking not in model.thinking:
         raise invalid(f"thinking.type: {thinking!r} is not supported by this model")
     output = data.get("output_config") or {}
-    if output.get("effort") is not None and model.effort is None:
-        raise invalid("output_config.effort: is not supported by this model")
+    if output.get("effort") is not None and (model.effort is None or output["effort"] not in EFFORTS):
+        raise invalid(f"output_config.effort: {output['effort']!r} is not supported by this model")
     if output.get("format"):
         check_schema(output["format"]["schema"])
 

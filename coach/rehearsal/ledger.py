@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 KEPT = 10_000
 """Entries that stay in memory; a file has all of them."""
+BODIES = 500
+"""Of these, the newest whose requests stay with them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,7 +20,8 @@ class Entry:
     """One request to write a message. `at` and `seconds` are the machine's, not scaled.
 
     `usage` is what had been read and written when it ended; `reported` says whether the caller was told all
-    of it. `closed_early`: the caller left before the answer's end. `body` is the request; no file has it.
+    of it. `closed_early`: the caller left before the answer's end. `body` is the request, kept for the newest
+    entries; no file has it.
     """
 
     request_id: str
@@ -53,6 +56,8 @@ class Ledger:
     def begin(self, entry: Entry) -> None:
         """The request is there and understood as far as it can be."""
         self.entries.append(entry)
+        if len(self.entries) > BODIES:
+            self.entries[-BODIES - 1].body = {}
         self._write("begun", entry)
 
     def end(self, entry: Entry) -> None:

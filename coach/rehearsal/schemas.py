@@ -36,9 +36,11 @@ _OF_TYPE = {
 
 def check_schema(schema: Any) -> None:
     """Raises Refused (400)."""
-    if not isinstance(schema, dict):
-        raise _refused("must be an object")
-    _check(schema, schema, ())
+    try:
+        _check(schema, schema, ())
+        example_of(schema, "")
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise _refused(f"nothing fits it ({type(error).__name__}: {error})") from None
 
 
 def _refused(why: str) -> Refused:
@@ -49,6 +51,8 @@ def _check(schema: Schema, root: Schema, above: tuple[str, ...]) -> None:
     """`above` are the references that lead here."""
     if len(above) > _DEEPEST:
         raise _refused("too deep")
+    if not set(schema) & {"type", "enum", "const", "anyOf", "allOf", "$ref"}:
+        raise _refused("every schema needs a type, a choice or a reference")
     kinds = schema.get("type", ())
     kinds = [kinds] if isinstance(kinds, str) else kinds
     known = _ANYWHERE | _ANNOTATIONS | {word for kind in kinds for word in _OF_TYPE.get(kind, ())}

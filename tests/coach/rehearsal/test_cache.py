@@ -153,6 +153,14 @@ async def test_conversation_that_goes_on_is_read_to_where_it_was() -> None:
         assert usage(await ask(server, **longer))[:3] == (1000, 5, 0)
 
 
+async def test_instructions_in_mid_conversation_leave_what_stands_before_them() -> None:
+    async with counting_words(clock=Clock()) as server:
+        await ask(server, **conversation())
+        told = {"role": "system", "content": "be brief"}
+        longer = conversation(messages=[*conversation()["messages"], told])
+        assert usage(await ask(server, **longer))[:3] == (1000, 0, 2)
+
+
 async def test_automatic_breakpoint_stands_at_the_end() -> None:
     data: dict[str, Any] = {"system": "w " * 600, "cache_control": {"type": "ephemeral"}}
     async with counting_words(clock=Clock()) as server:

@@ -142,6 +142,8 @@ def test_example_keeps_to_its_schema(schema: dict[str, Any], value: Any) -> None
 @pytest.mark.parametrize(
     "schema",
     [
+        {},
+        {"enum": []},
         {"type": "object"},
         {"type": "integer", "minimum": 1},
         {"type": "string", "maxLength": 4},
@@ -165,7 +167,7 @@ async def test_tokens_are_counted_as_they_are_billed() -> None:
         system=[marked("word " * 900)], tools=[{"name": "look", "input_schema": {"type": "object"}}]
     )
     async with fast() as server:
-        counted = await call(server, "POST", "/v1/messages/count_tokens", {**data, "max_tokens": None})
+        counted = await call(server, "POST", "/v1/messages/count_tokens", data)
         usage = (await ask(server, **data)).json["usage"]
     billed = sum(usage[f"{kind}input_tokens"] for kind in ("", "cache_read_", "cache_creation_"))
     assert counted.json == {"input_tokens": billed}
@@ -215,6 +217,21 @@ REFUSED: dict[str, dict[str, Any]] = {
     "negative tokens": {"max_tokens": -1},
     "more than it writes": {"max_tokens": 10_000_000},
     "no messages": {"messages": []},
+    "unheard-of name": {"max_token": 5},
+    "unheard-of name within": {"metadata": {"user": "me"}},
+    "unheard-of name in a message": {"messages": [{"role": "user", "content": "hi", "name": "me"}]},
+    "unheard-of name in a block": {"system": [{"type": "text", "text": "hi", "cached": True}]},
+    "unheard-of effort": {"output_config": {"effort": "extreme"}},
+    "effort where there is none": {"model": "claude-haiku-4-5", "output_config": {"effort": "low"}},
+    "unheard-of role": {"messages": [{"role": "tool", "content": "hi"}]},
+    "assistant first": {
+        "messages": [{"role": "assistant", "content": "hi"}, {"role": "user", "content": "hi"}]
+    },
+    "system message to an older model": {
+        "model": "claude-haiku-4-5",
+        "messages": [{"role": "user", "content": "hi"}, {"role": "system", "content": "be brief"}],
+    },
+    "blank text": {"system": [{"type": "text", "text": " "}]},
     "empty message": {"messages": [{"role": "user", "content": ""}]},
     "too long": {"model": "claude-haiku-4-5", "system": "word " * 200_000},
 }
