@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from coach.providers.breaker import Breaker
-from coach.providers.faults import Failed, Fault, pause
+from coach.providers.faults import FIRST_PAUSE_SECONDS, Failed, Fault, pause
 from coach.providers.port import Ended, ProviderError, Reason
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,13 @@ SAID: dict[Reason, str] = {
 class Attempts:
     """At most `most` for each call; `breaker` is the service's."""
 
-    def __init__(self, breaker: Breaker, *, most: int, seed: int | None = None) -> None:
+    def __init__(
+        self, breaker: Breaker, *, most: int, first_pause_seconds: float = FIRST_PAUSE_SECONDS
+    ) -> None:
         self._breaker = breaker
         self._most = most
-        self._random = random.Random(seed)
+        self._first_pause_seconds = first_pause_seconds
+        self._random = random.Random()
 
     async def make(self, once: Callable[[int], Pieces], until: float) -> Pieces:
         """What `once(number)` gives, for the first attempt that does not fail; `until` on the loop's clock.
@@ -79,7 +82,10 @@ class Attempts:
             fault.detail or "-",
             failed.request_id or "-",
         )
-        seconds = None if shown or number >= self._most else pause(fault, number, self._random)
+        seconds = None if shown or number >= self._most else self._pause(fault, number)
         if seconds is None or asyncio.get_running_loop().time() + seconds >= until:
             raise ProviderError(fault.reason, SAID[fault.reason], shown=shown) from None
         return seconds
+
+    def _pause(self, fault: Fault, number: int) -> float | None:
+        return pause(fault, number, self._random, first_seconds=self._first_pause_seconds)

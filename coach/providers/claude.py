@@ -23,7 +23,7 @@ from coach.providers.booking import Booked
 from coach.providers.breaker import Breaker, Monotonic
 from coach.providers.catalogue import Model
 from coach.providers.exchange import Exchange, new_exchange
-from coach.providers.faults import Failed, Fault, judge
+from coach.providers.faults import FIRST_PAUSE_SECONDS, Failed, Fault, judge
 from coach.providers.forecast import Forecast
 from coach.providers.installation import Installation
 from coach.providers.port import Call, Ended, ProviderError, Purse
@@ -113,13 +113,15 @@ class Claude:
         *,
         clock: Clock | None = None,
         breaker: Breaker | None = None,
-        seed: int | None = None,
+        first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self.installation = installation
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
         breaker = breaker or Breaker(clock or Monotonic())
-        self._attempts = Attempts(breaker, most=installation.attempts, seed=seed)
+        self._attempts = Attempts(
+            breaker, most=installation.attempts, first_pause_seconds=first_pause_seconds
+        )
 
     async def stream(self, call: Call, purse: Purse) -> Pieces:
         """Pieces of text, then the `Ended`; a call with a schema gives its data with the `Ended` only.

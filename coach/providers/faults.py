@@ -65,7 +65,7 @@ _BY_KIND = {
 # No code says these two: the API's own words are all there is.
 _SPENT = re.compile(r"usage limit|spend(?:ing)? (?:limit|cap)|credit balance", re.IGNORECASE)
 _LENGTH = re.compile(
-    r"too long|exceed\w* (?:the )?(?:context|maximum)|context (?:limit|length|window)", re.IGNORECASE
+    r"too long|exceed\w*\b.{0,24}\b(?:context|maximum)|context (?:limit|length|window)", re.IGNORECASE
 )
 _PLAIN = re.compile(r"[a-z_]{1,48}")
 
@@ -118,13 +118,16 @@ def _until(date: str) -> float | None:
     return max(0.0, at.timestamp() - time.time())
 
 
-def pause(fault: Fault, number: int, rng: random.Random) -> float | None:
-    """Seconds before attempt `number` + 1, None where there should be none. Jittered, so that callers who
-    failed together do not return together."""
+def pause(
+    fault: Fault, number: int, rng: random.Random, *, first_seconds: float = FIRST_PAUSE_SECONDS
+) -> float | None:
+    """Seconds before attempt `number` + 1, None where there should be none: what was asked for, or about
+    `first_seconds`, doubled each time. Jittered, so that callers who failed together do not return together.
+    """
     if not fault.again:
         return None
     if fault.wait_seconds is None:
-        return float(FIRST_PAUSE_SECONDS * 2 ** (number - 1) * (0.5 + rng.random()))
+        return float(first_seconds * 2 ** (number - 1) * (0.5 + rng.random()))
     if fault.wait_seconds > LONGEST_WAIT_SECONDS:
         return None
     return float(fault.wait_seconds * (1 + 0.1 * rng.random()))

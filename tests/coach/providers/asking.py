@@ -86,7 +86,7 @@ def installation(
 
 
 def provider(url: str, **more: Any) -> Claude:
-    return Claude(installation(url, **more), seed=1)
+    return Claude(installation(url, **more), first_pause_seconds=0.01)
 
 
 def question(text: str = "Why is it slow?", **more: Any) -> Call:
