@@ -105,6 +105,7 @@ class Provider:
     """`scale`: seconds of the provider's own in a second of the clock.
 
     `delta_tokens`: tokens of one delta; 0 means as many as STEP_SECONDS bring. `clock` gives real seconds.
+    Raises ValueError for a scale that is not above zero.
     """
 
     scale: float = 1.0
@@ -114,6 +115,10 @@ class Provider:
     clock: Callable[[], float] = time.monotonic
     _caches: dict[str, PrefixCache] = field(default_factory=dict)
     _asked: OrderedDict[str, Fingerprint] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        if self.scale <= 0:
+            raise ValueError(f"A scale of {self.scale:g} lets no time pass; it has to be above zero.")
 
     def now(self) -> float:
         """The provider's seconds, from any zero."""

@@ -63,12 +63,20 @@ def test_program_counts_words_where_it_is_told_to() -> None:
     assert (usage["input_tokens"], usage["output_tokens"]) == (2, 7)
 
 
-@pytest.mark.parametrize("how", COMMANDS)
-def test_program_says_which_faults_there_are(how: str) -> None:
-    command = [sys.executable, *COMMANDS[how], "--next", "nonsense"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("how", "option", "value", "said"),
+    [
+        ("command", "--next", "nonsense", "No fault “nonsense”; known: rate_limited"),
+        ("module", "--fault", "nonsense", "No fault “nonsense”; known: rate_limited"),
+        ("module", "--scale", "0", "above zero"),
+        ("module", "--decode-tokens-per-second", "0", "rates above zero"),
+    ],
+)
+def test_program_says_what_it_cannot_do(how: str, option: str, value: str, said: str) -> None:
+    command = [sys.executable, *COMMANDS[how], option, value]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode != 0
-    assert "No fault “nonsense”" in done.stderr
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
