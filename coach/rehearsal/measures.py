@@ -14,7 +14,6 @@ from coach.engine.prompt import CHARACTERS_PER_TOKEN, estimate_tokens
 class Measure:
     """`count` gives the tokens of a text, `cut` its pieces of a token each: as many as `count` says."""
 
-    name: str
     count: Callable[[str], int]
     cut: Callable[[str], list[str]]
 
@@ -24,8 +23,8 @@ def _cut_characters(text: str) -> list[str]:
     return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=False)]
 
 
-CHARACTERS = Measure("characters", estimate_tokens, _cut_characters)
+CHARACTERS = Measure(estimate_tokens, _cut_characters)
 """The engine's estimate for English."""
 
-WORDS = Measure("words", lambda text: len(text.split()), re.compile(r"\s*\S+\s*").findall)
+WORDS = Measure(lambda text: len(text.split()), re.compile(r"\s*\S+\s*").findall)
 """A word is a token: for programs that want a prompt of exactly so many."""

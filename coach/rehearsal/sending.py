@@ -121,7 +121,7 @@ class Streamed(Sending):
 
     async def send(self) -> None:
         await self.begin()
-        await self.wire.open_stream({})
+        await self.wire.open_stream()
         await self.event("message_start", message=self.answer.message())
         goes_on = await self._deltas()
         if goes_on:

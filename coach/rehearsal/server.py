@@ -82,12 +82,6 @@ class Rehearsal:
         self._server = await loop.create_server(self._protocol, HOST, self.port)
         self.port = int(self._server.sockets[0].getsockname()[1])
 
-    async def serve_forever(self) -> None:
-        """Until it is cancelled."""
-        if self._server is None:
-            await self.start()
-        await asyncio.Event().wait()
-
     async def close(self) -> None:
         """Lets go of every connection."""
         if self._server is not None:
@@ -280,4 +274,4 @@ async def serve(server: Rehearsal, tell: Callable[[str], None]) -> None:
     """Says where it is, and serves until it is cancelled."""
     async with server:
         tell(server.url)
-        await server.serve_forever()
+        await asyncio.Event().wait()

@@ -119,9 +119,9 @@ class Wire:
             self.writer.write(piece)
             await self.drain()
 
-    async def open_stream(self, more: Mapping[str, str]) -> None:
+    async def open_stream(self) -> None:
         """Server-sent events follow, in chunks."""
-        self.head(200, "text/event-stream; charset=utf-8", {"transfer-encoding": "chunked", **more})
+        self.head(200, "text/event-stream; charset=utf-8", {"transfer-encoding": "chunked"})
         await self.drain()
 
     async def event(self, kind: str, data: bytes) -> None:
