@@ -14,21 +14,24 @@ import threading
 from types import FrameType
 from typing import Any
 
+from coach.providers import choosing
 from coach.sockets import sockets
 from coach.turns import Supervisor, attach
 
 CLOSE_FRAMES_SECONDS = 0.2
 _entered: asyncio.AbstractEventLoop | None = None
 _watcher: asyncio.Task[None] | None = None
+_preparing: asyncio.Task[None] | None = None
 
 
 async def enter() -> Supervisor:
     """Called for each connection; works once for each server loop."""
-    global _entered, _watcher  # noqa: PLW0603 - one server loop a process
+    global _entered, _watcher, _preparing  # noqa: PLW0603 - one server loop a process
     supervisor = await attach()
     if _entered is not supervisor.loop:
         _entered = supervisor.loop
         _watcher = supervisor.loop.create_task(sockets.watch(supervisor), name="coach-sign-ins")
+        _preparing = supervisor.loop.create_task(choosing.prepare(), name="coach-model")
         _handle_signals(supervisor)
     return supervisor
 
@@ -60,6 +63,7 @@ class _Drain:
         try:
             await self._supervisor.drain()
             await self._supervisor.leave()
+            await choosing.close()
             await sockets.close_all()
             await asyncio.sleep(CLOSE_FRAMES_SECONDS)
         finally:

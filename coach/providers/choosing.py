@@ -29,6 +29,13 @@ def choose() -> Claude | None:
     return _chosen
 
 
+async def prepare() -> None:
+    """Loads what the first call would wait for, seconds of it, before anybody asks."""
+    provider = choose()
+    if provider is not None:
+        await provider.prepare()
+
+
 async def close() -> None:
     """Closes the connections that the provider has on this event loop, if any."""
     if _chosen is not None:

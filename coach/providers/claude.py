@@ -142,6 +142,10 @@ class Claude:
             async for piece in pieces:
                 yield piece
 
+    async def prepare(self) -> None:
+        """Loads the SDK and makes this event loop's client, so that no call waits for that."""
+        await self._clients.get()
+
     async def close(self) -> None:
         """Closes the connections of this event loop; the next call opens new ones."""
         await self._clients.close()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from coach.providers.choosing import choose, close
+from coach.providers.choosing import choose, close, prepare
 from tests.coach.providers.asking import Wallet, hear, question
 from tests.coach.providers.test_installation import CANARY, model
 
@@ -39,12 +39,19 @@ async def test_choose_reaches_the_server_of_the_settings(model, server):
     model.ANTHROPIC_BASE_URL = server.url
     model.ALLOW_LOCAL_MODEL = True
     model.COACH_SERVER_KIND = "rehearsal"
+    await prepare()
     chosen = choose()
     assert chosen is not None
     assert (await hear(chosen, question(), Wallet())).end.stop == "done"
     await close()
     assert (await hear(chosen, question(), Wallet())).end.stop == "done"
     await close()
+
+
+async def test_prepare_loads_nothing_where_no_model_is_wanted(model):
+    model.ANTHROPIC_API_KEY = ""
+    await prepare()
+    assert choose() is None
 
 
 @pytest.mark.parametrize("module", ["coach.providers.claude", "coach.providers.choosing", "coach.checks"])
