@@ -102,7 +102,7 @@ class Attempts:
         if not self._run.plan.stream[i]:
             await self._stretch(i, task.duration.typical, task.first_output_seconds)
             return
-        portion = task.duration.typical / len(task.needs)
+        portion = task.duration.typical / task.portions
         first = portion if task.first_output_seconds is None else task.first_output_seconds
         async for _ in Inputs(self._run, i).arrivals():
             await self._stretch(i, portion, min(first, portion))

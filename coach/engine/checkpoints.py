@@ -175,8 +175,10 @@ class Keeping:
         return {name: self._digest_of(name, inputs[name]) for name in needs if name in inputs}
 
     def _digest_of(self, name: str, value: Any) -> str:
-        """A result that many need is gone through once."""
+        """A result that many need is gone through once. (One join may be given a default in its place.)"""
         n = self._run.plan.index[name]
+        if value is not self._run.values[n]:
+            return digest(value)
         if n not in self._digests:
             self._digests[n] = digest(value)
         return self._digests[n]

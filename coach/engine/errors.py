@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -73,6 +74,15 @@ class TaskFailed(RunError):
 
 
 _HOW = {0: "was not started", 1: "failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """In place of the result of a need that failed, for a join that collects failures. `error` is the first
+    failure on the way: that of `task` itself, or of what it needed."""
+
+    task: str
+    error: TaskFailed
 
 
 class TaskTimeout(TaskFailed):

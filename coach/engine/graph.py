@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from coach.engine.errors import CycleError, DuplicateTask, GraphError, UnknownNeed
+from coach.engine.checks import check_commits, check_limits, check_needs, named, topological
 from coach.engine.ideal import Ideal
 from coach.engine.task import (
     Condition,
@@ -61,12 +61,12 @@ class TaskGraph:
     limits: Mapping[str, int]
 
     def __init__(self, tasks: Iterable[Task], limits: Mapping[str, int] | None = None) -> None:
-        self.tasks = MappingProxyType(_by_name(tasks))
+        self.tasks = MappingProxyType(named(tasks))
         self.limits = MappingProxyType(dict(limits or {}))
-        _check_limits(self.limits)
-        _check_needs(self.tasks)
-        _check_commits(self.tasks)
-        self._order = _topological(self.tasks)
+        check_limits(self.limits)
+        check_needs(self.tasks)
+        check_commits(self.tasks)
+        self._order = topological(self.tasks)
         self._plan: Any = None
 
     def __len__(self) -> int:
@@ -126,79 +126,6 @@ class TaskGraph:
 
     def one_at_a_time(self) -> TaskGraph:
         """The same work as a program that does one thing after the other: sum of durations, nothing
-        speculative."""
-        return TaskGraph(
-            [replace(t, uses=("turn",), speculative=False, join="all") for t in self], {"turn": 1}
-        )
-
-
-def _by_name(tasks: Iterable[Task]) -> dict[str, Task]:
-    named: dict[str, Task] = {}
-    for task in tasks:
-        if task.name in named:
-            raise DuplicateTask(f"Two tasks are named {task.name!r}", (task.name,))
-        named[task.name] = task
-    return named
-
-
-def _check_limits(limits: Mapping[str, int]) -> None:
-    for name, units in limits.items():
-        if units < 1:
-            raise GraphError(f"Resource {name!r} has a limit of {units}: no task could ever use it")
-
-
-def _check_needs(tasks: Mapping[str, Task]) -> None:
-    for task in tasks.values():
-        for need in waits_for(task):
-            if need not in tasks:
-                raise UnknownNeed(
-                    f"Task {task.name!r} needs {need!r}, which is not in the graph", (task.name, need)
-                )
-
-
-def _check_commits(tasks: Mapping[str, Task]) -> None:
-    for task in tasks.values():
-        if not task.speculative or task.effects != "staged" or task.commit is None:
-            continue
-        commit = tasks.get(task.commit)
-        if commit is None:
-            raise UnknownNeed(
-                f"Task {task.name!r} is committed by {task.commit!r}, which is not in the graph",
-                (task.name, task.commit),
-            )
-        decided = commit.condition is not None and commit.condition.decider == task.name
-        if not decided or commit.speculative or task.name not in commit.needs:
-            raise GraphError(
-                f"Task {commit.name!r} commits {task.name!r}: it has to need it, to be decided by it, and "
-                "not to be speculative itself",
-                (task.name, commit.name),
-            )
-
-
-def _topological(tasks: Mapping[str, Task]) -> tuple[str, ...]:
-    """Kahn's algorithm over needs and deciders; what it leaves over contains a ring."""
-    open_needs = {task.name: len(waits_for(task)) for task in tasks.values()}
-    followers: dict[str, list[str]] = {name: [] for name in tasks}
-    for task in tasks.values():
-        for need in waits_for(task):
-            followers[need].append(task.name)
-    order = [name for name, count in open_needs.items() if not count]
-    for name in order:  # grows while it is walked
-        for each in followers[name]:
-            open_needs[each] -= 1
-            if not open_needs[each]:
-                order.append(each)
-    if len(order) < len(tasks):
-        raise CycleError(_ring(tasks, {name for name, count in open_needs.items() if count}))
-    return tuple(order)
-
-
-def _ring(tasks: Mapping[str, Task], stuck: set[str]) -> list[str]:
-    """Each stuck task waits for a stuck one, so walking on must meet itself."""
-    walked: dict[str, int] = {}
-    name = next(each for each in tasks if each in stuck)
-    while name not in walked:
-        walked[name] = len(walked)
-        name = next(need for need in waits_for(tasks[name]) if need in stuck)
-    path = list(walked)[walked[name] :]
-    return [*path, name]
+        speculative, no race."""
+        plain: dict[str, Any] = {"join": "all", "first": None, "patience_seconds": None}
+        return TaskGraph([replace(t, uses=("turn",), speculative=False, **plain) for t in self], {"turn": 1})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -43,8 +43,8 @@ class Host(Protocol):
     expiry: float | None
     now: Callable[[], float]
 
-    def result_of(self, i: int) -> Any:
-        """A result that counts, or `ABSENT`."""
+    def value_for(self, j: int, need: int) -> Any:
+        """A result that counts, a default or a failure, as the policy of `j` has it, or `ABSENT`."""
 
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on."""
@@ -56,7 +56,7 @@ class Host(Protocol):
         """It lives."""
 
     def go_on(self, starting: list[int], cause: int = -1) -> None:
-        """Start tasks, unless the run is being stopped."""
+        """Carry out a step of the schedule."""
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
@@ -65,8 +65,9 @@ class Host(Protocol):
 class Inputs:
     """What a task's call gets: the results of its needs, and ways to tell what it is doing.
 
-    `inputs[name]` gives a need's result; a need that was dropped is absent: `name in inputs`,
-    `inputs.get(name)`.
+    `inputs[name]` gives a need's result; a need that was dropped, or that the task went on without, is
+    absent: `name in inputs`, `inputs.get(name)`. Where the task says so, there is a default or an
+    `errors.Failure` in its place.
     """
 
     __slots__ = ("_index", "_needs", "_run")
@@ -99,7 +100,7 @@ class Inputs:
         altered = self._run.altered.get(self._index) if self._run.altered else None
         if altered is not None and name in altered:
             return altered[name]
-        value = self._run.result_of(plan.index[name])
+        value = self._run.value_for(self._index, plan.index[name])
         return default if value is ABSENT else value
 
     def _all_needs(self) -> Container[str]:
@@ -108,26 +109,13 @@ class Inputs:
         self._needs = frozenset(needs) if len(needs) > 8 else needs
         return self._needs
 
-    async def arrivals(self) -> AsyncIterator[tuple[str, Any]]:
-        """The results of the needs as (name, value), in the order in which they come; ends after the last.
+    def arrivals(self, *, in_order: bool = False) -> Arrivals:
+        """The results of the needs as (name, value), in the order in which they come, or `in_order`: in that
+        of the needs, each as soon as those before it are there or will not come. Ends after the last.
 
         For a task that joins by "all", everything is there at once. An attempt that is repeated begins anew.
         """
-        run, j = self._run, self._index
-        if not run.plan.stream[j]:
-            for name in self.task.needs:
-                if name in self:
-                    yield name, self[name]
-            return
-        seen = 0
-        while True:
-            received = run.schedule.received[j]
-            while seen < len(received):
-                yield run.plan.names[received[seen]], run.values[received[seen]]
-                seen += 1
-            if not run.schedule.unresolved[j]:
-                return
-            await run.next_arrival(j)
+        return Arrivals(self._run, self._index, in_order=in_order)
 
     def emit(self, piece: Any) -> None:
         """Hand a piece of output to the caller of the run, now. The first one is noted in the trace."""
@@ -138,6 +126,54 @@ class Inputs:
         kind."""
         self._run.record.facts.setdefault(self._index, {}).update(fields)
         self._run.hear(self._index)
+
+
+class Arrivals:
+    """What arrives for one task, for `async for`. (Not a generator: one that is left early would leave a task
+    behind that closes it.)"""
+
+    __slots__ = ("_index", "_needs", "_run", "_seen")
+
+    def __init__(self, run: Host, index: int, *, in_order: bool) -> None:
+        self._run = run
+        self._index = index
+        self._seen = 0
+        self._needs: tuple[int, ...] | None = None
+        if in_order or not run.plan.stream[index]:
+            self._needs = tuple(map(run.plan.index.__getitem__, run.plan.tasks[index].needs))
+
+    def __aiter__(self) -> Arrivals:
+        return self
+
+    async def __anext__(self) -> tuple[str, Any]:
+        run, j = self._run, self._index
+        while True:
+            over = not run.plan.stream[j] or not run.schedule.unresolved[j]
+            need = self._next_arrived() if self._needs is None else self._next_in_order(self._needs, over)
+            if need >= 0:
+                return run.plan.names[need], run.value_for(j, need)
+            if over:
+                raise StopAsyncIteration
+            await run.next_arrival(j)
+
+    def _next_arrived(self) -> int:
+        """The next one that is there, -1 for none."""
+        received = self._run.schedule.received[self._index]
+        if self._seen == len(received):
+            return -1
+        self._seen += 1
+        return received[self._seen - 1]
+
+    def _next_in_order(self, needs: tuple[int, ...], over: bool) -> int:  # noqa: FBT001
+        """The next one, where nothing can still come before it; -1 for none. `over`: nothing more comes."""
+        while self._seen < len(needs):
+            need = needs[self._seen]
+            if not over and not self._run.schedule.is_settled(need):
+                return -1
+            self._seen += 1
+            if self._run.value_for(self._index, need) is not ABSENT:
+                return need
+        return -1
 
 
 class ThreadInputs(Inputs):

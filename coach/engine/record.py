@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from coach.engine.schedule import DROPPED, Plan, Schedule
-from coach.engine.trace import DONE, Span, Trace, critical_chain
-from coach.engine.trace import DROPPED as SPAN_DROPPED
+from coach.engine import trace
+from coach.engine.schedule import DONE, DROPPED, FAILED, Plan, Schedule
+from coach.engine.trace import Span, Trace, critical_chain
 
 NEVER = -1.0
 
@@ -31,7 +31,8 @@ class Record:
     `starts`, `ends`: seconds on the driver's clock, `NEVER` where it did not; `zero` is the start of the
     run on that clock. `causes[i]`: the task whose end let `i` go on, -1 for none. `firsts`: seconds from
     the start of the run to the first piece of output. `facts`: fields of the span that a call gave.
-    `status`: where it is not done or dropped. `losses`: attempts that were beaten by another one.
+    `status`: where it is not done or dropped. `losses`: attempts that were beaten by another one. `moments`:
+    when it was settled, where it never started.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Record:
         "facts",
         "firsts",
         "losses",
+        "moments",
         "plan",
         "schedule",
         "starts",
@@ -58,6 +60,7 @@ class Record:
         self.facts: dict[int, dict[str, Any]] = {}
         self.status: dict[int, str] = {}
         self.losses: list[Loss] = []
+        self.moments: dict[int, float] = {}
 
     def remark(self, i: int, text: str) -> None:
         """Add a sentence to the note of its span."""
@@ -68,6 +71,24 @@ class Record:
         """An attempt at `i` was beaten by another one and stopped at `end`."""
         self.losses.append(Loss(i, start, end, facts))
 
+    def note_gone(self, now: float) -> None:
+        """Take over from the schedule what was settled without an end of its own."""
+        schedule = self.schedule
+        gone, schedule.gone = schedule.gone, []
+        for i in gone:
+            if schedule.state[i] == FAILED:
+                if schedule.fatal >= 0 and schedule.failed_by[i] != i:
+                    continue
+                self.status[i] = trace.FAILED
+            if self.starts[i] < 0.0:
+                self.moments[i] = now
+
+    def latest_need(self, j: int) -> int:
+        """The need that the join `j` still waits for and that started last; -1 where none has."""
+        state = self.schedule.state
+        late = [n for n in self.plan.policies[j].needs if state[n] < DONE and self.starts[n] >= 0.0]
+        return max(late, key=self.starts.__getitem__, default=-1)
+
     def is_dropped(self, i: int) -> bool:
         """Whether it turned out not to be needed."""
         return not self.plan.simple and self.schedule.state[i] == DROPPED
@@ -77,19 +98,33 @@ class Record:
         return self.starts[i] >= 0.0 and not (self.is_dropped(i) and self.ends[i] == self.starts[i])
 
     def start_of(self, i: int) -> float:
-        """Its start; for what was dropped before it started, when that was decided; `NEVER` for neither."""
-        if self.starts[i] >= 0.0 or not self.is_dropped(i):
-            return self.starts[i]
-        while self.starts[i] < 0.0:
-            i = self.plan.decider[i]
-        return self.ends[i]
+        """Its start; for what was settled before it started, when that was; `NEVER` for neither."""
+        return self.starts[i] if self.starts[i] >= 0.0 else self.moments.get(i, NEVER)
+
+    def _verdict(self, i: int) -> str:
+        """How it joined, or why nobody waited for it, where that has to be told."""
+        schedule, names = self.schedule, self.plan.names
+        farewell, cause = schedule.farewells.get(i), schedule.failed_by.get(i, i)
+        if schedule.state[i] == DROPPED and farewell is not None:
+            if farewell.late:
+                return f"Left out after {_told(self.plan.patience[farewell.join])}."
+            return f"{names[farewell.join]} went on without it."
+        if cause != i:
+            return f"{names[cause]} failed."
+        behind = schedule.absent.get(i)
+        if behind and i in schedule.impatient:
+            without = ", ".join(names[n] for n in self.plan.policies[i].needs if n in behind)
+            return f"Left out after {_told(self.plan.patience[i])}: {without}."
+        return ""
 
     def span(self, i: int, *, critical: bool = False) -> Span:
         """One task's span."""
         task, start, end, zero = self.plan.tasks[i], self.starts[i], self.ends[i], self.zero
-        status, cost = self.status.get(i, DONE), task.cost_usd
+        status, cost = self.status.get(i, trace.DONE), task.cost_usd
         if self.is_dropped(i):
-            start, status = self.start_of(i), SPAN_DROPPED
+            status = trace.DROPPED
+        if start < 0.0 or status == trace.DROPPED:
+            start = self.start_of(i)
             end = max(start, end)
             cost = cost if end > start else 0.0
         span = Span(
@@ -106,13 +141,16 @@ class Record:
             needs=task.needs,
             note=task.note,
         )
-        return replace(span, **self.facts[i]) if i in self.facts else span
+        if i in self.facts:
+            span = replace(span, **self.facts[i])
+        verdict = "" if self.plan.simple else self._verdict(i)
+        return replace(span, note=f"{span.note} {verdict}".strip()) if verdict else span
 
     def trace(self) -> Trace:
         """Spans of all that was started, and of what was dropped before it started."""
         dropped = frozenset(i for i, state in enumerate(self.schedule.state) if state == DROPPED)
         chain = critical_chain(self.ends, self.causes, dropped)
-        begins = [self.start_of(i) for i in range(self.plan.size)] if dropped else self.starts
+        begins = [self.start_of(i) for i in range(self.plan.size)] if self.moments else self.starts
         order = sorted((i for i in range(self.plan.size) if begins[i] >= 0.0), key=begins.__getitem__)
         spans = [self.span(i, critical=i in chain) for i in order]
         if self.losses:
@@ -127,9 +165,13 @@ class Record:
             start=loss.start - self.zero,
             end=loss.end - self.zero,
             kind=task.kind,
-            status=SPAN_DROPPED,
+            status=trace.DROPPED,
             label=task.label and f"{task.label} (beaten)",
             cost_usd=task.cost_usd,
             needs=task.needs,
         )
         return replace(span, **loss.facts)
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds * 1000:g} ms" if seconds < 1.0 else f"{seconds:g} s"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from coach.engine.graph import TaskGraph, default_needed
 from coach.engine.record import Record
-from coach.engine.schedule import DROPPED, Plan, Schedule, plan_of
+from coach.engine.schedule import RUNNING, Plan, Schedule, plan_of
 from coach.engine.second_attempts import SecondAttempts
-from coach.engine.trace import Trace
+from coach.engine.trace import CANCELLED, Trace
+from coach.engine.trace import FAILED as FAILED_SPAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +41,18 @@ def simulate(
     *,
     needed: Mapping[str, bool] | None = None,
     durations: Mapping[str, float] | None = None,
+    failing: Collection[str] = (),
 ) -> Trace:
     """One timeline. `needed` decides conditions (default: probability one half and more means needed);
-    `durations` overrides the typical seconds of tasks."""
+    `durations` overrides the typical seconds of tasks; those in `failing` fail at their end, and where no
+    join puts up with that, the timeline ends there and the others are cancelled."""
     plan = plan_of(graph)
+    if failing and plan.simple:
+        plan = Plan(graph, grows=True)
     given = durations or {}
     seconds = [given.get(task.name, task.duration.typical) for task in plan.tasks]
     schedule = Schedule(plan, [default_needed(task, needed) for task in plan.tasks])
-    play = Play(plan, schedule, seconds)
-    return play.trace()
+    return Play(plan, schedule, seconds, failing=frozenset(plan.index[name] for name in failing)).trace()
 
 
 def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distribution:
@@ -72,9 +76,21 @@ def simulate_many(graph: TaskGraph, *, runs: int = 1000, seed: int = 0) -> Distr
 
 
 class Play:
-    """One run on a virtual clock. `record` tells what happened when, `seconds` how long the whole took."""
+    """One run on a virtual clock. `record` tells what happened when, `seconds` how long it took until the
+    last end that counts. Tasks in `failing` fail at their end."""
 
-    __slots__ = ("_busy", "_heap", "_second", "_used", "plan", "record", "schedule", "seconds", "wanted")
+    __slots__ = (
+        "_busy",
+        "_failing",
+        "_heap",
+        "_second",
+        "_used",
+        "plan",
+        "record",
+        "schedule",
+        "seconds",
+        "wanted",
+    )
 
     def __init__(
         self,
@@ -82,6 +98,7 @@ class Play:
         schedule: Schedule,
         wanted: Sequence[float],
         again: Mapping[int, float] | None = None,
+        failing: frozenset[int] = frozenset(),
     ) -> None:
         self.plan = plan
         self.schedule = schedule
@@ -93,6 +110,7 @@ class Play:
         if plan.simple:
             self._run_simple()
         else:
+            self._failing = failing
             self._busy = [0.0] * plan.size
             self._used = [0] * plan.size
             self._run()
@@ -116,28 +134,68 @@ class Play:
 
     def _run(self) -> None:
         schedule, heap = self.schedule, self._heap
+        for j, seconds in self.plan.patience.items():
+            heappush(heap, (seconds, self.plan.size + j))
         self._start(schedule.begin(), 0.0, -1)
-        while heap:
-            now, i = heappop(heap)
-            if i < 0:
-                self._start(schedule.open_output(~i), now, ~i)
-                continue
-            if schedule.state[i] == DROPPED:
-                continue
-            if self._second is not None and self._second.is_due(i):
-                self._double(self._second, i, now)
-                continue
-            self.record.ends[i] = self.seconds = now
-            self._end_race(i, now)
-            self._start(schedule.finish(i), now, i)
-            if schedule.woken:
-                woken, schedule.woken = schedule.woken, []
-                for j in dict.fromkeys(woken):
-                    self._receive(j, now, i)
-            for lost in schedule.lost:
-                self.record.ends[lost] = now
-                self._end_race(lost, now)
-            schedule.lost.clear()
+        while heap and schedule.fatal < 0:
+            now, event = heappop(heap)
+            cause = ~event if event < 0 else event
+            if event < 0:
+                self._start(schedule.open_output(cause), now, cause)
+            elif event >= self.plan.size:
+                cause = self._lose_patience(event - self.plan.size, now)
+            elif schedule.state[event] == RUNNING or event in schedule.draining:
+                if self._second is not None and self._second.is_due(event):
+                    self._double(self._second, event, now)
+                else:
+                    self._end(event, now)
+            self._heed(now, cause)
+        if schedule.fatal >= 0:
+            self._cancel_all(now)
+
+    def _end(self, i: int, now: float) -> None:
+        """A running task ends. What is drained takes no part in how long the whole took."""
+        self.record.ends[i] = now
+        if i not in self.schedule.draining:
+            self.seconds = now
+        self._end_race(i, now)
+        if i in self._failing:
+            self.record.status[i] = FAILED_SPAN
+            self._start(self.schedule.fail(i), now, i)
+        else:
+            self._start(self.schedule.finish(i), now, i)
+
+    def _lose_patience(self, j: int, now: float) -> int:
+        """The join `j` has waited long enough. Returns what it waited for last."""
+        cause = self.record.latest_need(j)
+        self._start(self.schedule.leave_out(j), now, cause)
+        return cause
+
+    def _heed(self, now: float, cause: int) -> None:
+        """What else the last step brought: joins for which something came, running tasks that are stopped."""
+        schedule = self.schedule
+        for i in schedule.gone:
+            if i in schedule.draining and self.record.starts[i] == now:  # it had not begun
+                self._end(i, now)
+        self.record.note_gone(now)
+        if schedule.woken:
+            woken, schedule.woken = schedule.woken, []
+            for j in dict.fromkeys(woken):
+                self._receive(j, now, cause)
+        for lost in schedule.lost:
+            self.record.ends[lost] = now
+            self._end_race(lost, now)
+            if schedule.fatal >= 0:
+                self.record.status.setdefault(lost, CANCELLED)
+        schedule.lost.clear()
+
+    def _cancel_all(self, now: float) -> None:
+        record = self.record
+        for i in range(self.plan.size):
+            if record.starts[i] >= 0.0 and record.ends[i] < 0.0:
+                record.ends[i] = now
+                record.status[i] = CANCELLED
+                self._end_race(i, now)
 
     def _start(self, starting: Sequence[int], now: float, cause: int) -> None:
         for s in starting:
@@ -191,7 +249,7 @@ class Play:
         if new and now > self._busy[j]:
             self._busy[j] = now
             self.record.causes[j] = cause
-        portion = self.wanted[j] / len(self.plan.tasks[j].needs)
+        portion = self.wanted[j] / self.plan.tasks[j].portions
         for _ in range(new):
             self._busy[j] += portion
         if new and not self._used[j]:

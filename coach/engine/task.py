@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from coach.engine.errors import GraphError
@@ -18,9 +19,21 @@ if TYPE_CHECKING:
 
 Join = Literal["all", "stream"]
 
+OnFailure = Literal["fail", "collect"]
+"""What a join does about a need that failed: it fails too, or is given an `errors.Failure` as the value."""
+
+Losers = Literal["cancel", "drain", "keep"]
+"""What becomes of the needs that a join goes on without, and of the work that only they wanted. "cancel": all
+of it is cancelled at once. "drain": what has begun runs on to its end and its result is thrown away, nothing
+more is begun for it. "keep": it runs on as if nothing had happened; its result counts for everybody else."""
+
 Effects = Literal["unknown", "pure", "staged"]
 """What a call does besides giving a result. "pure": nothing that anybody could notice, so its result can be
 thrown away. "staged": it only prepares; a task of its own, named by `Task.commit`, puts it into effect."""
+
+LOSERS: tuple[Losers, ...] = ("cancel", "drain", "keep")
+
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 Z95 = 1.6448536269514722
 """The 95th percentile of the standard normal distribution."""
@@ -140,6 +153,17 @@ class Task:
     `after_output`: names of tasks whose output must have begun before it starts: with their first piece of
     output, or with their end where none came. It gets no value from them. A task that reads a prompt's
     prefix which another one is writing to a cache waits like this.
+
+    A task that fails ends the run, unless the joins that it leads to put up with that. `on_failure`: what
+    this task does about failed needs. `optional`: needs that may fail, be dropped or be left out, and the
+    value that it then gets instead. A need that fails and is neither makes this task fail too, without
+    starting; the run ends where nobody further on puts up with it.
+
+    `first`: go on as soon as that many needs have given a result (a failure or a default is none);
+    `patience_seconds`: go on without the needs that have not ended so long after this task became part of
+    the run. `losers` says what becomes of those left behind. They are absent from its inputs; where not
+    enough of them can still come, it goes on with what there is if they were dropped or left out, and fails
+    if one of them failed.
     """
 
     name: str
@@ -166,6 +190,11 @@ class Task:
     key: str | Callable[..., Any] = ""
     first_output_seconds: float | None = None
     after_output: tuple[str, ...] = ()
+    on_failure: OnFailure = "fail"
+    optional: Mapping[str, Any] = field(default_factory=lambda: NO_DEFAULTS, hash=False)
+    first: int | None = None
+    losers: Losers = "cancel"
+    patience_seconds: float | None = None
     kind: str = "task"
     label: str = ""
     model_call: ModelCall | None = None
@@ -177,11 +206,30 @@ class Task:
         object.__setattr__(self, "needs", tuple(dict.fromkeys(self.needs)))
         object.__setattr__(self, "uses", tuple(dict.fromkeys(self.uses)))
         object.__setattr__(self, "after_output", tuple(dict.fromkeys(self.after_output)))
+        if self.optional:
+            object.__setattr__(self, "optional", MappingProxyType(dict(self.optional)))
         self._check()
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether it joins otherwise than by waiting for all its needs and failing with the first failure."""
+        return (
+            self.first is not None
+            or self.patience_seconds is not None
+            or self.on_failure != "fail"
+            or bool(self.optional)
+        )
+
+    @property
+    def portions(self) -> int:
+        """Into how many parts a streaming join divides its duration: one for each need it may receive."""
+        return len(self.needs) if self.first is None else self.first
 
     def _check(self) -> None:
         if self.speculative:
             self._check_speculative()
+        if self.has_policy or self.losers != "cancel":
+            self._check_policy()
         if self.join not in ("all", "stream"):
             raise GraphError(
                 f"Task {self.name!r} joins by 'all' or 'stream', not {self.join!r}", (self.name,)
@@ -216,6 +264,23 @@ class Task:
             raise GraphError(
                 f"Task {self.name!r} is hedged, but its duration states no 95th percentile", (self.name,)
             )
+
+    def _check_policy(self) -> None:
+        for said, allowed in ((self.on_failure, ("fail", "collect")), (self.losers, LOSERS)):
+            if said not in allowed:
+                raise GraphError(f"Task {self.name!r} says {said!r}, not one of {allowed}", (self.name,))
+        for name in self.optional:
+            if name not in self.needs:
+                raise GraphError(
+                    f"{name!r} is optional for {self.name!r}, but no need of it", (self.name, name)
+                )
+        if self.first is not None and not 1 <= self.first <= len(self.needs):
+            raise GraphError(
+                f"Task {self.name!r} goes on with the first {self.first!r} of {len(self.needs)} needs",
+                (self.name,),
+            )
+        if self.patience_seconds is not None and not self.patience_seconds >= 0:
+            raise GraphError(f"Task {self.name!r} waits for {self.patience_seconds!r} s", (self.name,))
 
     def _check_speculative(self) -> None:
         if self.condition is None:

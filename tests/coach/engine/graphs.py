@@ -38,8 +38,29 @@ def _leaders(rng: random.Random, earlier: list[str]) -> dict[str, Any]:
     return more
 
 
+def _policy(rng: random.Random, needs: tuple[str, ...]) -> dict[str, Any]:
+    """Puts up with failures, goes on with the first, loses patience, or several of these."""
+    more: dict[str, Any] = {"losers": rng.choice(["cancel", "drain", "keep"])}
+    if rng.random() < 0.3:
+        more["on_failure"] = "collect"
+    if rng.random() < 0.3:
+        more["optional"] = dict.fromkeys(rng.sample(needs, rng.randrange(1, len(needs) + 1)), "default")
+    if rng.random() < 0.5:
+        more["first"] = rng.randrange(1, len(needs) + 1)
+    if rng.random() < 0.3:
+        more["patience_seconds"] = rng.randrange(1, 4000) / 1000 + rng.random() * 1e-4
+    return more
+
+
 def random_graph(
-    rng: random.Random, size: int, *, limits: bool, conditions: bool, streams: bool, leaders: bool = False
+    rng: random.Random,
+    size: int,
+    *,
+    limits: bool,
+    conditions: bool,
+    streams: bool,
+    leaders: bool = False,
+    policies: bool = False,
 ) -> TaskGraph:
     names = [f"t{i}" for i in range(size)]
     tasks = []
@@ -51,6 +72,8 @@ def random_graph(
             more |= _conditions(rng, earlier)
         if streams and needs and rng.random() < 0.4:
             more["join"] = "stream"
+        if policies and needs and rng.random() < 0.6:
+            more |= _policy(rng, needs)
         if leaders:
             more |= _leaders(rng, earlier)
         if limits:
@@ -68,6 +91,7 @@ def graphs(
     conditions: bool = False,
     streams: bool = False,
     leaders: bool = False,
+    policies: bool = False,
     most: int = 14,
 ) -> TaskGraph:
     rng = random.Random(draw(st.integers(0, 2**32)))
@@ -78,12 +102,21 @@ def graphs(
         conditions=conditions,
         streams=streams,
         leaders=leaders,
+        policies=policies,
     )
 
 
 @st.composite
 def decisions(draw: st.DrawFn, graph: TaskGraph) -> dict[str, bool]:
     return {task.name: draw(st.booleans()) for task in graph if task.condition is not None}
+
+
+@st.composite
+def failures(draw: st.DrawFn, graph: TaskGraph) -> set[str]:
+    """Some of the tasks: most of the time few, so that runs get far."""
+    share = draw(st.sampled_from([0.0, 0.1, 0.3]))
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    return {name for name in graph.tasks if rng.random() < share}
 
 
 def shuffled(graph: TaskGraph, rng: random.Random) -> tuple[TaskGraph, dict[str, str]]:
@@ -109,6 +142,11 @@ def _renamed(task: Task, names: dict[str, str]) -> Task:
         first_output_seconds=task.first_output_seconds,
         after_output=tuple(names[leader] for leader in task.after_output),
         uses=task.uses,
+        on_failure=task.on_failure,
+        optional={names[need]: value for need, value in task.optional.items()},
+        first=task.first,
+        losers=task.losers,
+        patience_seconds=task.patience_seconds,
     )
 
 

@@ -5,40 +5,54 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coach.engine.errors import Failure, TaskFailed
 from coach.engine.graph import Task, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.simulation import simulate
-from coach.engine.trace import DROPPED, Trace
-from tests.coach.engine.graphs import decisions, graphs, shuffled
+from coach.engine.trace import CANCELLED, DROPPED, FAILED, Trace
+from tests.coach.engine.graphs import decisions, failures, graphs, shuffled
 from tests.coach.engine.virtual_time import run_virtually
 
 
-def with_calls(graph: TaskGraph) -> TaskGraph:
-    """The same graph whose tasks are real coroutines that sleep."""
-    return TaskGraph([_with_call(task) for task in graph], graph.limits)
+def with_calls(graph: TaskGraph, failing: Collection[str] = ()) -> TaskGraph:
+    """The same graph whose tasks are real coroutines that sleep, and some of them fail at their end."""
+    return TaskGraph([_with_call(task, fails=task.name in failing) for task in graph], graph.limits)
 
 
-def _with_call(task: Task) -> Task:
-    from dataclasses import replace
-
+def _with_call(task: Task, *, fails: bool) -> Task:
     async def call(inputs: Inputs) -> str:
+        result = await work(inputs)
+        if fails:
+            raise ValueError(task.name)
+        return result
+
+    async def work(inputs: Inputs) -> str:
         seconds, first = task.duration.typical, task.first_output_seconds
         if task.join != "stream" or not task.needs:
             await _work(inputs, seconds, first)
             return task.name
-        portion = seconds / len(task.needs)
+        portion = seconds / task.portions
         async for name, value in inputs.arrivals():
-            assert name == value
+            assert _fits(task, name, value)
             await _work(inputs, portion, portion if first is None else first)
             first = math.inf
         return task.name
 
     return replace(task, call=call)
+
+
+def _fits(task: Task, name: str, value: Any) -> bool:
+    if isinstance(value, Failure):
+        return task.on_failure == "collect"
+    return bool(value == name or value == task.optional.get(name))
 
 
 async def _work(inputs: Inputs, seconds: float, first: float | None) -> None:
@@ -67,6 +81,30 @@ def assert_covers(trace: Trace, chain: tuple[str, ...]) -> None:
         assert span.start <= covered + 1e-9
         covered = max(covered, span.end)
     assert covered == pytest.approx(trace.makespan)
+
+
+def told(trace: Trace) -> dict[str, tuple[object, ...]]:
+    """What happened before the last moment and, where a failure ended the run, what was stopped in it. (Of
+    what begins or ends by itself in that very moment, some may be told as done and some as cancelled.)"""
+    last = max((span.end for span in trace.spans), default=0.0) - 1e-9
+    if not any(span.end > last and span.status in {FAILED, CANCELLED} for span in trace.spans):
+        last = math.inf
+    return {
+        span.name: (round(span.start, 6), round(span.end, 6))
+        + ((span.status, span.cost_usd, span.note) if span.end < last else ())
+        for span in trace.spans
+        if span.end < last or span.seconds > 1e-9
+    }
+
+
+def outcome(graph: TaskGraph, needed: dict[str, bool]) -> Trace:
+    """Of a run that may fail."""
+    try:
+        trace: Trace | None = run_virtually(run(graph, needed=needed)).trace
+    except TaskFailed as error:
+        trace = error.trace
+    assert trace is not None
+    return trace
 
 
 def assert_same(graph: TaskGraph, needed: dict[str, bool]) -> None:
@@ -108,6 +146,32 @@ def test_conditions_and_streams_run_as_simulated(data: st.DataObject) -> None:
 def test_followers_of_an_output_run_as_simulated(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True, leaders=True))
     assert_same(graph, data.draw(decisions(graph)))
+
+
+@given(st.data())
+@settings(max_examples=1000, deadline=None)
+def test_policies_run_as_simulated(data: st.DataObject) -> None:
+    graph = data.draw(graphs(limits=True, conditions=True, streams=True, leaders=True, policies=True))
+    needed, failing = data.draw(decisions(graph)), data.draw(failures(graph))
+    expected = simulate(graph, needed=needed, failing=failing)
+    seen = outcome(with_calls(graph, failing), needed)
+    assert told(seen) == told(expected)
+
+
+@given(st.data(), st.integers(0, 2**32))
+@settings(max_examples=500)
+def test_policies_do_not_hang_on_names_or_order(data: st.DataObject, seed: int) -> None:
+    graph = data.draw(graphs(conditions=True, streams=True, leaders=True, policies=True))
+    needed, failing = data.draw(decisions(graph)), data.draw(failures(graph))
+    other, names = shuffled(graph, random.Random(seed))
+    trace = simulate(graph, needed=needed, failing=failing)
+    renamed = {names[name]: value for name, value in needed.items()}
+    again = simulate(other, needed=renamed, failing={names[name] for name in failing})
+    assert {span.name for span in again.spans} == {names[span.name] for span in trace.spans}
+    for span in trace.spans:
+        assert again[names[span.name]].end == pytest.approx(span.end)
+        assert again[names[span.name]].status == span.status
+    assert again.makespan == pytest.approx(trace.makespan)
 
 
 @given(st.data())

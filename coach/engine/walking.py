@@ -1,0 +1,403 @@
+"""One run of a graph on asyncio: its tasks, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from coach.engine.attempts import Attempts
+from coach.engine.checkpoints import Checkpoints, Keeping
+from coach.engine.errors import DeadlineExceeded, Failure, RunError, TaskFailed
+from coach.engine.graph import default_needed
+from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
+from coach.engine.plan import Plan
+from coach.engine.ports import Clock
+from coach.engine.record import Record
+from coach.engine.schedule import DROPPED, FAILED, RUNNING, Schedule
+from coach.engine.stopping import Alarm, stop
+from coach.engine.trace import CANCELLED, Span
+from coach.engine.trace import FAILED as SPAN_FAILED
+
+Needed = Mapping[str, bool] | Callable[[str, Any], bool]
+"""Decides conditions: by name, or as a function of the task's name and the decider's result."""
+
+BeforeDispatch = Callable[[Inputs], bool | Mapping[str, Any]]
+"""Asked before a task starts ahead of its decider: True lets it go, False has it wait for its decider, and a
+mapping gives it other values for needs, by name, than the real ones: nothing else of them reaches the outside
+before it is known that the task is needed. A streaming join cannot be given other values: it waits."""
+
+
+def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
+    """Calls that can be awaited as they stand where results are kept."""
+    return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
+
+
+class Run:
+    """The state of one run. Times are kept in flat lists while it runs; the trace is made from them."""
+
+    __slots__ = (
+        "altered",
+        "attempts",
+        "before_dispatch",
+        "clock",
+        "done",
+        "expiry",
+        "failures",
+        "keeping",
+        "limit_seconds",
+        "loop",
+        "needed",
+        "now",
+        "on_output",
+        "on_span",
+        "over",
+        "owner",
+        "plan",
+        "record",
+        "schedule",
+        "stopping",
+        "timers",
+        "values",
+        "waiting",
+        "walkers",
+        "works",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        clock: Clock | None,
+        pool: Executor | None,
+        seed: int,
+        needed: Needed | None,
+        checkpoints: Checkpoints | None,
+        before_dispatch: BeforeDispatch | None,
+        on_span: Callable[[Span], None] | None,
+        on_output: Callable[[str, Any], None] | None,
+    ) -> None:
+        self.plan = plan
+        self.loop = asyncio.get_running_loop()
+        self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
+        self.on_span, self.on_output = on_span, on_output
+        self.before_dispatch = before_dispatch
+        self.altered: dict[int, Mapping[str, Any]] = {}
+        self.needed = needed
+        self.keeping: Keeping | None = None if checkpoints is None else Keeping(self, checkpoints)
+        self.works = plan.works if checkpoints is None else _without_kept(plan)
+        self.schedule = Schedule(plan, None if plan.simple else self._first_decisions())
+        self.values: list[Any] = [ABSENT] * plan.size
+        self.record = Record(plan, self.schedule)
+        self.owner: list[int] = [] if plan.simple else [-1] * plan.size
+        self.walkers: dict[int, asyncio.Task[None]] = {}
+        self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.failures: dict[int, TaskFailed] = {}
+        self.timers: list[asyncio.TimerHandle | Alarm] = []
+        self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
+        self.done: asyncio.Future[None] = self.loop.create_future()
+        self.stopping = self.over = False
+        self.expiry: float | None = None
+        self.limit_seconds = 0.0
+
+    def _first_decisions(self) -> list[bool]:
+        given = self.needed if isinstance(self.needed, Mapping) else None
+        return [default_needed(task, given) for task in self.plan.tasks]
+
+    # The run as a whole
+
+    def set_deadline(self, seconds: float | None) -> contextvars.Token[Deadline | None] | None:
+        """One absolute deadline for this run and what is inside it; never later than that of the run around
+        it."""
+        around = remaining()
+        limits = [each for each in (seconds, around) if each is not None]
+        if not limits:
+            return None
+        self.limit_seconds = min(limits)
+        self.expiry = self.loop.time() + self.limit_seconds
+        return deadline.set((self.loop.time, self.expiry))
+
+    async def play(self) -> None:
+        """Until the last task has ended, or all have been stopped."""
+        self.record.zero = self.now()
+        if not self.plan.size:
+            return
+        if self.keeping is not None:
+            await self.keeping.load()
+        self._set_timers()
+        try:
+            self._spawn(self.schedule.begin())
+            await self.done
+            if self.keeping is not None and await self.keeping.close():
+                raise asyncio.CancelledError
+        except asyncio.CancelledError:
+            await self._reap(at_once=True)
+            if not self.done.cancelled():
+                self.done.exception()  # taken note of: the caller's cancellation goes first
+            raise
+        except RunError as error:
+            interrupted = await self._reap(at_once=isinstance(error, DeadlineExceeded))
+            error.tell, error.values = self.record.trace, self.kept_values()
+            if interrupted:
+                raise asyncio.CancelledError from error
+            raise
+        finally:
+            for timer in self.timers:
+                timer.cancel()
+
+    def _set_timers(self) -> None:
+        if self.expiry is not None:
+            self.timers.append(self._alarm(self.expiry))
+        for j, seconds in self.plan.patience.items():
+            self.timers.append(self.loop.call_later(seconds, self._lose_patience, j))
+
+    def _alarm(self, expiry: float) -> Alarm:
+        return Alarm(expiry, most=self.plan.size, count=self.walkers.__len__, ring=self._expire)
+
+    def _lose_patience(self, j: int) -> None:
+        """The join `j` goes on without what has not come."""
+        if self.stopping or self.over:
+            return
+        cause = self.record.latest_need(j)
+        self.go_on(self.schedule.leave_out(j), cause)
+
+    def _expire(self) -> None:
+        if self.stopping:
+            return
+        if not self.schedule.left:  # what runs on is not wanted any more
+            for walker in self.walkers.values():
+                walker.cancel()
+            return
+        unfinished = [name for i, name in enumerate(self.plan.names) if self._is_unfinished(i)]
+        self._fail(DeadlineExceeded(self.limit_seconds, unfinished))
+
+    def _is_unfinished(self, i: int) -> bool:
+        return self.record.ends[i] < 0.0 and (self.plan.simple or not self.schedule.is_settled(i))
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure ends the run; later ones are consequences."""
+        self.stopping = True
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    async def _reap(self, *, at_once: bool) -> bool:
+        """Cancel what runs and wait until all of it has ended; save what is being saved unless it has to be
+        over at once. True if the caller was cancelled meanwhile."""
+        self.stopping = True
+        interrupted = await stop(self.walkers.values())
+        if self.keeping is not None:
+            interrupted |= await self.keeping.close(at_once=at_once or interrupted)
+        return interrupted
+
+    # Walkers: asyncio tasks that run one task after the other
+
+    def _spawn(self, starting: list[int], cause: int = -1) -> None:
+        create, walkers = self.loop.create_task, self.walkers
+        for i in starting:
+            self.record.causes[i] = cause
+            walkers[i] = create(self._walk(i))
+
+    async def _walk(self, root: int) -> None:
+        i, now = root, self.now
+        record, values, works, finish = self.record, self.values, self.works, self.schedule.finish
+        starts, ends = record.starts, record.ends
+        simple = self.plan.simple and self.on_span is None
+        try:
+            at = now()
+            while True:
+                starts[i] = at
+                if not simple and not self._enter(i, root):
+                    return
+                work = works[i]
+                values[i] = await (self.attempts.make(i) if work is None else work(Inputs(self, i)))
+                ends[i] = at = now()
+                if self.stopping:
+                    return
+                ready = finish(i) if simple else self._leave(i)
+                if not ready:
+                    return
+                if len(ready) > 1:
+                    self._spawn(ready[1:], i)
+                self.record.causes[ready[0]] = i
+                i = ready[0]
+        except BaseException as error:
+            self._broken(i, error)
+            if not isinstance(error, (Exception, asyncio.CancelledError)):
+                raise
+        finally:
+            del self.walkers[root]
+            if not self.walkers and not self.done.done():
+                self.done.set_result(None)
+
+    def _enter(self, i: int, root: int) -> bool:
+        """False for a task that was dropped between being started and its first step."""
+        if self.plan.simple:
+            return True
+        if self.schedule.state[i] != RUNNING:
+            self.record.starts[i] = -1.0
+            self.go_on(self.schedule.finish(i), i)
+            return False
+        if self.before_dispatch is not None and self.schedule.is_ahead(i) and not self._may_go(i):
+            self.record.starts[i] = -1.0
+            self.go_on(self.schedule.put_off(i))
+            return False
+        self.owner[i] = root
+        return True
+
+    def _may_go(self, i: int) -> bool:
+        """Ask the hook about a task that is to start ahead."""
+        assert self.before_dispatch is not None  # noqa: S101  # asked only where there is one
+        if self.keeping is not None and self.keeping.find(i) is not ABSENT:
+            return True
+        said = self.before_dispatch(Inputs(self, i))
+        if isinstance(said, Mapping) and not self.plan.stream[i]:
+            self.altered[i] = said
+            return True
+        return said is True
+
+    def _leave(self, i: int) -> list[int]:
+        """Report an end; stop what that made useless, wake joins for which it brought something."""
+        schedule = self.schedule
+        if self.plan.simple:
+            self._report(i)
+            return schedule.finish(i)
+        if schedule.state[i] == RUNNING:
+            self._decide(i)
+        ready = schedule.finish(i)
+        self._heed(i, self.record.ends[i])
+        self._report(i)
+        return ready
+
+    def _heed(self, cause: int, now: float) -> None:
+        """What else a step of the schedule brought."""
+        schedule = self.schedule
+        if schedule.gone:
+            self.record.note_gone(now)
+        if schedule.fatal >= 0:
+            if not self.stopping:
+                self._fail(self.failures[schedule.fatal])
+            return
+        lost, schedule.lost = schedule.lost, []
+        for c in lost:
+            if self.record.starts[c] >= 0.0:
+                self.walkers[self.owner[c]].cancel()
+        woken, schedule.woken = schedule.woken, []
+        for j in woken:
+            waiter = self.waiting.pop(j, None)
+            if waiter is not None and not waiter.done():
+                self.record.causes[j] = cause
+                waiter.set_result(None)
+
+    def go_on(self, starting: list[int], cause: int = -1) -> None:
+        """Carry out a step of the schedule that no walker goes on from. Start what it returned, unless the
+        run is being stopped."""
+        self._heed(cause, self.now())
+        if not self.stopping:
+            self._spawn(starting, cause)
+
+    def _decide(self, i: int) -> None:
+        """What the result of `i` says about the tasks that hang on it."""
+        if callable(self.needed):
+            for c in self.plan.decides[i]:
+                self.schedule.needed[c] = bool(self.needed(self.plan.names[c], self.values[i]))
+
+    def _broken(self, i: int, error: BaseException) -> None:
+        """A task ended without a result: not wanted any more, stopped with the rest, or failed."""
+        if self.record.starts[i] >= 0.0 and self.record.ends[i] < 0.0:
+            self.record.ends[i] = self.now()
+        state = RUNNING if self.plan.simple else self.schedule.state[i]
+        if state == DROPPED or (state == FAILED and not self.stopping):
+            self.go_on(self.schedule.finish(i), i)
+        elif self.stopping:
+            self.record.status[i] = CANCELLED
+        else:
+            self._failed(i, error, state)
+        self._report(i)
+
+    def _failed(self, i: int, error: BaseException, state: int) -> None:
+        """It ends the run, unless the schedule finds somebody who puts up with it."""
+        self.failures[i] = self._as_failure(i, error)
+        self.record.status[i] = SPAN_FAILED
+        if self.plan.simple or state != RUNNING or not isinstance(error, (Exception, asyncio.CancelledError)):
+            self._fail(self.failures[i])
+        else:
+            self.go_on(self.schedule.fail(i), i)
+
+    def _as_failure(self, i: int, error: BaseException) -> TaskFailed:
+        if isinstance(error, TaskFailed) and error.task == self.plan.names[i]:
+            return error
+        failure = TaskFailed(self.plan.names[i], error, 1)
+        failure.__cause__ = error
+        return failure
+
+    # What calls ask for
+
+    def result_of(self, i: int) -> Any:
+        """A settled result; absent while it does not count."""
+        if self.plan.simple or self.schedule.is_done(i):
+            return self.values[i]
+        return ABSENT
+
+    def value_for(self, j: int, need: int) -> Any:
+        """The same as the join `j` sees it, by its policy."""
+        policy = None if self.plan.simple else self.plan.policies.get(j)
+        if policy is None:
+            return self.result_of(need)
+        schedule, name = self.schedule, self.plan.names[need]
+        gone = need in schedule.absent.get(j, ())
+        if schedule.is_done(need) and not gone:
+            return self.values[need]
+        if need in policy.optional and (gone or schedule.is_settled(need)):
+            return self.plan.tasks[j].optional[name]
+        if policy.collects and schedule.has_failed(need) and not gone:
+            return Failure(name, self.failures[schedule.failed_by[need]])
+        return ABSENT
+
+    async def next_arrival(self, j: int) -> None:
+        """Until something arrives for the streaming join `j`, or nothing more can."""
+        waiter = self.waiting[j] = self.loop.create_future()
+        self.attempts.pause(j)
+        try:
+            await waiter
+        finally:
+            self.waiting.pop(j, None)
+            self.attempts.hear(j)
+
+    def hear(self, i: int) -> None:
+        """It lives: its silence, where that is limited, begins anew."""
+        self.attempts.hear(i)
+
+    def emit(self, i: int, piece: Any) -> None:
+        """Pass a piece of output on, unless nobody wants it any more."""
+        if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
+            return
+        self.begin_output(i)
+        if self.on_output is not None:
+            self.on_output(self.plan.names[i], piece)
+
+    def begin_output(self, i: int) -> None:
+        """There is output: note when it began, and start what waited for that."""
+        self.attempts.hear(i)
+        if i in self.record.firsts:
+            return
+        self.record.firsts[i] = self.now() - self.record.zero
+        if self.plan.opens[i]:
+            self.go_on(self.schedule.open_output(i), i)
+
+    # What is left
+
+    def kept_values(self) -> dict[str, Any]:
+        """Results that count, by name."""
+        if self.schedule.left == 0 and self.plan.simple:
+            return dict(zip(self.plan.names, self.values, strict=True))
+        named = zip(self.plan.names, range(self.plan.size), strict=True)
+        return {name: self.values[i] for name, i in named if self.record.ends[i] >= 0.0 and self._counts(i)}
+
+    def _counts(self, i: int) -> bool:
+        return i not in self.record.status and self.result_of(i) is not ABSENT
+
+    def _report(self, i: int) -> None:
+        if self.on_span is not None and self.record.starts[i] >= 0.0:
+            self.on_span(self.record.span(i))
