@@ -1,0 +1,1 @@
+"""Turns under crashes: what clients were told, held against what is there afterwards."""
