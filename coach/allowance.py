@@ -173,6 +173,10 @@ def allowance_for(learner: User | None) -> Allowance:
     return _nearest(accounts)
 
 
+def allowance_of(learner_id: int) -> Allowance:
+    return allowance_for(User.objects.filter(pk=learner_id).first())
+
+
 def _nearest(accounts: list[Account]) -> Allowance:
     """The account with the least left; a learner's own where others are no nearer."""
     if not accounts:
@@ -205,9 +209,9 @@ def _then_text() -> str:
     }
 
 
-def renewal_text() -> str:
+def renewal_text(now: datetime.datetime | None = None) -> str:
     """When the next day's money comes, in words that hold wherever the learner is."""
-    now = timezone.now().astimezone(datetime.UTC)
+    now = (now or timezone.now()).astimezone(datetime.UTC)
     tomorrow = datetime.datetime.combine(
         now.date() + datetime.timedelta(days=1), datetime.time(), datetime.UTC
     )

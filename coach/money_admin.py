@@ -141,8 +141,7 @@ class ProviderAttemptAdmin(_WithTotals, AttemptBase):
         "charged",
         "cost_usd",
         "estimated",
-        "read_tokens",
-        "expected_read_tokens",
+        "read_of_expected",
         "miss_reason",
     )
     list_filter = ("purpose", "model", "outcome", "charged", "estimated")
@@ -152,3 +151,8 @@ class ProviderAttemptAdmin(_WithTotals, AttemptBase):
     @admin.display(description=_("cost ($)"), ordering="cost_micro")
     def cost_usd(self, row: ProviderAttempt) -> str:
         return dollars(row.cost_micro)
+
+    @admin.display(description=_("tokens read"))
+    def read_of_expected(self, row: ProviderAttempt) -> str:
+        values = {"read": row.read_tokens, "expected": row.expected_read_tokens}
+        return _("%(read)s of %(expected)s") % values

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from coach.access import conversation_for
+from coach.allowance import allowance_for
 from coach.frames import QUESTION_MAX_CHARACTERS, Subject
+from coach.providers.installation import wanted
 from coach.queries import suggestions_for, turns_for_page
 from coach.rendering import view_of
 from lessons.access import learner_of
@@ -40,4 +42,5 @@ def panel_for(
         "questions": questions,
         "address": address_of(subject),
         "question_max": QUESTION_MAX_CHARACTERS,
+        "allowance": allowance_for(learner) if wanted() else None,
     }

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from coach.allowance import Allowance
 from coach.models import Turn, TurnEvent
 from coach.replies.parts import Sentence
 
@@ -173,7 +174,16 @@ def _restart(turn: Turn, event: TurnEvent) -> str:
 def _end(turn: Turn, event: TurnEvent) -> str:
     foot = _filled(_foot(get_language(), event.payload["state"]), turn)
     said = format_html('<span id="coach-said" hx-swap-oob="innerHTML">{}</span>', turn.text)
-    return mark_safe(foot + said)  # noqa: S308 - a template's own output; what is put in is escaped
+    left = allowance_fragment(event.payload.get("allowance"))
+    return mark_safe(foot + said + left)  # noqa: S308 - a template's own output; what is put in is escaped
+
+
+def allowance_fragment(kept: dict[str, Any] | None) -> str:
+    """What is left today, for the line that stands in the panel already; kept as fields, said when shown."""
+    if kept is None:
+        return ""
+    text = get_template("coach/allowance.html").render({"allowance": Allowance(**kept)})
+    return f'<span id="coach-allowance" hx-swap-oob="innerHTML">{text}</span>'
 
 
 def end_status(turn: Turn) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from coach import ledger, processes, rendering
 from coach.actions import MAY_WAIT, Append, Finish, write_batch
+from coach.allowance import allowance_of
 from coach.beginning import Begin, Begun, Place, Refused, first_event
 from coach.crashing import crash_point
 from coach.frames import Subject
@@ -26,6 +27,7 @@ from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal
 from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting
 from coach.models import Turn, TurnEvent
+from coach.providers.installation import wanted
 from coach.replies.job import Job
 from coach.replies.parts import Reply, Sentence
 from coach.replies.sources import Sources
@@ -270,7 +272,7 @@ class Supervisor:
 
     async def _finish(self, run: Run, state: str, reply: Reply | None) -> None:
         reply = reply or Reply()
-        event = self._event(run, TurnEvent.Kind.END, {"state": state})
+        event = self._event(run, TurnEvent.Kind.END, {"state": state, **await self._left(run)})
         finish = Finish(
             event=event,
             epoch=run.turn.epoch,
@@ -293,6 +295,14 @@ class Supervisor:
             logger.exception("The end of turn %s could not be stored.", run.turn.pk)
         finally:
             self._forget(run)
+
+    async def _left(self, run: Run) -> dict[str, Any]:
+        """What the learner may still ask of models today, where there is one."""
+        try:
+            left = await self.read(partial(allowance_of, run.learner_id)) if wanted() else None
+        except DatabaseError:
+            left = None
+        return {"allowance": asdict(left)} if left else {}
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.turn.uuid, None)
