@@ -11,14 +11,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from coach import money_admin  # noqa: F401 - imported for what it registers
-from coach.models import Conversation, LadderStep, Turn
+from coach.models import Chore, Conversation, LadderStep, Turn
 from coach.readonly import ReadOnly
 
 if TYPE_CHECKING:
+    ChoreBase = admin.ModelAdmin[Chore]
     ConversationBase = admin.ModelAdmin[Conversation]
     LadderStepBase = admin.ModelAdmin[LadderStep]
 else:
-    ConversationBase = LadderStepBase = admin.ModelAdmin
+    ChoreBase = ConversationBase = LadderStepBase = admin.ModelAdmin
 
 
 @admin.register(Conversation)
@@ -58,3 +59,11 @@ class LadderStepAdmin(ReadOnly, LadderStepBase):
     list_filter = ("exercise", "rung", "shown_answer")
     list_select_related = ("learner", "exercise")
     search_fields: ClassVar[tuple[str, ...]] = ("finding_key",)
+
+
+@admin.register(Chore)
+class ChoreAdmin(ReadOnly, ChoreBase):
+    """When background work was last done: an operator's first look."""
+
+    list_display = ("name", "began_at", "ended_at", "failed", "did")
+    list_filter = ("failed",)

@@ -14,24 +14,30 @@ import threading
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
+
+from coach.clockwork import Clockwork
 from coach.providers import choosing
 from coach.sockets import sockets
+from coach.tasks import PERIODIC
 from coach.turns import Supervisor, attach
 
 CLOSE_FRAMES_SECONDS = 0.2
 _entered: asyncio.AbstractEventLoop | None = None
 _watcher: asyncio.Task[None] | None = None
 _preparing: asyncio.Task[None] | None = None
+_clockwork: Clockwork | None = None
 
 
 async def enter() -> Supervisor:
     """Called for each connection; works once for each server loop."""
-    global _entered, _watcher, _preparing  # noqa: PLW0603 - one server loop a process
+    global _clockwork, _entered, _preparing, _watcher  # noqa: PLW0603 - one server loop a process
     supervisor = await attach()
     if _entered is not supervisor.loop:
         _entered = supervisor.loop
         _watcher = supervisor.loop.create_task(sockets.watch(supervisor), name="coach-sign-ins")
         _preparing = supervisor.loop.create_task(choosing.prepare(), name="coach-model")
+        _clockwork = None if settings.BROKER_URL else Clockwork(PERIODIC, supervisor.read)
         _handle_signals(supervisor)
     return supervisor
 
@@ -61,6 +67,8 @@ class _Drain:
 
     async def _drain(self, number: int) -> None:
         try:
+            if _clockwork is not None:
+                await _clockwork.stop()
             await self._supervisor.drain()
             await self._supervisor.leave()
             await choosing.close()

@@ -160,6 +160,9 @@ DATABASES = {"default": _database()}
 # Wake-ups between several processes on one database; without it there may be one only.
 REDIS_URL = os.environ.get("REDIS_URL", "")
 
+# Where it names a broker (RabbitMQ or Redis), background work is Celery's; else it runs in the server.
+BROKER_URL = os.environ.get("BROKER_URL", "")
+
 AUTH_USER_MODEL = "lessons.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",

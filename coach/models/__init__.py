@@ -1,10 +1,12 @@
 """The coach's tables, a module for each idea."""
 
+from coach.models.chores import Chore
 from coach.models.conversations import Conversation, LadderStep, Turn, TurnEvent
 from coach.models.money import Limit, ProviderAttempt, Spending
 from coach.models.processes import Process
 
 __all__ = [
+    "Chore",
     "Conversation",
     "LadderStep",
     "Limit",
