@@ -26,14 +26,14 @@ NOTHING_ASKED = "."
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A prompt as a cache sees it, block by block in hashed order. A fingerprint stands for a block's text
-    and for the settings that empty its level of the cache when they change. `sizes` in characters; `bounds`:
-    the most tokens that each can have.
+    and for the settings that empty its level of the cache when they change. `sizes` in characters;
+    `most_tokens`: all that the prompt can have, what the service adds included.
     """
 
     fingerprints: tuple[str, ...]
     sizes: tuple[int, ...]
-    bounds: tuple[int, ...]
     marks: tuple[tuple[int, str], ...]
+    most_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ def _shape(parts: Sequence[Part], settings: Json) -> Shape:
     return Shape(
         tuple(_fingerprint(part, outer if part.role == "system" else inner) for part in parts),
         tuple(len(part.text) for part in parts),
-        tuple(most_tokens(part) for part in parts),
         _marks(parts),
+        ADDED_TOKENS + len(outer) + sum(_most_tokens(part) for part in parts),
     )
 
 
@@ -157,11 +157,14 @@ def _fingerprint(part: Part, salt: str) -> str:
     return blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
+ADDED_TOKENS = 500
+"""What a service may add to a prompt of its own: the frame of each message, how a format is explained."""
+
 MOST_TOKENS_PER_CHARACTER = 1 / 2.5
 """Of English, by the tokenizers of 2026 (as `prompt.CHARACTERS_PER_TOKEN`, the worst reported)."""
 
 
-def most_tokens(part: Part) -> int:
+def _most_tokens(part: Part) -> int:
     """No token is shorter than a byte; text that is ours and English is known better."""
     if part.stability <= Stability.SHARED and part.text.isascii():
         return int(len(part.text) * MOST_TOKENS_PER_CHARACTER) + 1

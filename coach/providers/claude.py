@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -105,8 +105,6 @@ def _hidden(name: str) -> Iterator[None]:
 class Claude:
     """A provider for one installation; one is enough for a process, whatever its event loops."""
 
-    name = "claude"
-
     def __init__(
         self,
         installation: Installation,
@@ -116,6 +114,7 @@ class Claude:
         first_pause_seconds: float = FIRST_PAUSE_SECONDS,
     ) -> None:
         self.installation = installation
+        self.name = installation.server.kind
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
         breaker = breaker or Breaker(clock or Monotonic())
@@ -208,13 +207,11 @@ class Claude:
 
 
 async def _rest(stream: Any) -> None:
-    """To the end of a response whose last event was there."""
-    try:
+    """To the end of a response whose last event was there: whatever goes wrong now, the answer is whole."""
+    with suppress(Exception):
         async with asyncio.timeout(REST_SECONDS):
             async for _ in stream:
                 pass
-    except TimeoutError:
-        return
 
 
 def _ended(exchange: Exchange) -> Ended:

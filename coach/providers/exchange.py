@@ -23,7 +23,7 @@ CLEARLY_LESS = 0.8
 def worst_usd(asked: Asked, model: Model) -> float:
     """What the request can cost at most: every token written to the cache at the dearest lifetime that is
     asked for, the whole answer written, and the rates of a long prompt if it can be one."""
-    tokens = sum(asked.shape.bounds)
+    tokens = asked.shape.most_tokens
     output = int(asked.body["max_tokens"])
     if not asked.shape.marks:
         return cost_usd(model.price, fresh=tokens, output=output)

@@ -14,6 +14,7 @@ from coach.providers.servers import SERVERS, Server
 
 ANTHROPIC = "https://api.anthropic.com"
 MOST_ATTEMPTS = 10
+LEAST_CONTEXT_TOKENS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ def problems() -> Iterator[Problem]:
     yield from _server_problems(server)
     for tier in TIERS:
         yield from _model_problems(server, f"COACH_MODEL_{tier.upper()}", settings.COACH_MODELS[tier])
+    if settings.COACH_CONTEXT_TOKENS < LEAST_CONTEXT_TOKENS:
+        said = f"COACH_CONTEXT_TOKENS is {settings.COACH_CONTEXT_TOKENS}."
+        yield Problem("context", said, f"The coach's own instructions need {LEAST_CONTEXT_TOKENS} or more.")
     if not 1 <= settings.COACH_ATTEMPTS <= MOST_ATTEMPTS:
         said = f"COACH_ATTEMPTS is {settings.COACH_ATTEMPTS}."
         yield Problem("attempts", said, f"It lies between 1 and {MOST_ATTEMPTS}; 3 unless told.")

@@ -27,6 +27,9 @@ STOPS: dict[str, Stop] = {
 MOST_CHARACTERS_PER_TOKEN = 12
 """An answer of more than that is not one of a model, and is cut there."""
 
+MOST_TOKENS = 10**8
+"""More is no count of tokens."""
+
 
 @dataclass(slots=True)
 class Counted:
@@ -57,7 +60,8 @@ class Counted:
 
 def _count(holder: Any, name: str, otherwise: int) -> int:
     value = getattr(holder, name, None)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else otherwise
+    counts = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return int(value) if counts else otherwise  # type: ignore[arg-type]
 
 
 @dataclass(slots=True, kw_only=True)

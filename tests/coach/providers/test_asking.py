@@ -166,5 +166,12 @@ def test_shape_a_schema_ends_every_prefix_and_another_model_setting_those_of_the
 
 
 def test_shape_bounds_what_a_learner_writes_by_its_bytes():
-    shape = asked(part("system", "x" * 1000, stability=Stability.FIXED), part("user", "é" * 100)).shape
-    assert shape.bounds == (401, 200)
+    rules, question = part("system", "x" * 1000, stability=Stability.FIXED), part("user", "é" * 100)
+    alone, both = asked(part("user", "?")).shape.most_tokens, asked(rules, question).shape.most_tokens
+    assert both - alone == 401 + 200 - 1
+
+
+def test_shape_bounds_a_schema_too():
+    question = part("user", "why?")
+    plain, formatted = asked(question).shape, asked(question, schema=SCHEMA).shape
+    assert formatted.most_tokens - plain.most_tokens > len(json.dumps(SCHEMA))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -193,3 +195,49 @@ async def test_connection_wants_a_certificate_that_somebody_vouches_for(tmp_path
     async with answering(BUSY, context) as (port, got):
         told = await hear(provider(f"https://localhost:{port}", attempts=1), question(), Wallet())
     assert (told.reason, got) == ("unreachable", [])
+
+
+def events(*found: dict[str, Any]) -> bytes:
+    return b"".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode() for each in found)
+
+
+WHOLE = events(
+    {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 9, "output_tokens": 1}}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Whole."}},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 4}},
+    {"type": "message_stop"},
+)
+
+
+async def test_connection_that_breaks_after_the_last_event_has_brought_a_whole_answer(wallet):
+    reply = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9999\r\n\r\n" + WHOLE
+    async with answering(reply) as (port, got):
+        told = await hear(provider(f"http://127.0.0.1:{port}"), question(), wallet)
+    assert (told.text, told.end.stop, len(got)) == ("Whole.", "done", 1)
+    assert (told.end.usage.tokens_fresh, told.end.usage.tokens_output) == (9, 4)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[]",
+        b"7",
+        b'"text"',
+        b"{}",
+        b'{"type": null}',
+        b'{"type": "message_start"}',
+        b'{"type": "message_start", "message": {"usage": {"input_tokens": -5, "output_tokens": "many"}}}',
+        b'{"type": "message_start", "message": {"usage": {"input_tokens": 1e99}}}',
+        b'{"type": "content_block_delta", "delta": {"type": "text_delta", "text": 7}}',
+        b'{"type": "content_block_delta"}',
+        b'{"type": "message_delta", "delta": null, "usage": null}',
+    ],
+)
+async def test_connection_events_of_a_shape_that_nobody_foresaw_break_nothing(wallet, data: bytes):
+    odd = b"event: message_start\ndata: " + data + b"\n\n"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+    async with answering(head + odd + WHOLE) as (port, _):
+        told = await hear(provider(f"http://127.0.0.1:{port}", attempts=1), question(), wallet)
+    assert (told.text == "Whole." and told.end.stop == "done") or told.reason == "interrupted"
+    assert wallet.balanced()
+    assert wallet.settled[0].usage.tokens_fresh >= 0

@@ -21,6 +21,7 @@ def model(settings):
     settings.COACH_SERVER_KIND = "anthropic"
     settings.COACH_MODELS = {"small": "", "medium": "", "large": ""}
     settings.COACH_ATTEMPTS = 3
+    settings.COACH_CONTEXT_TOKENS = 8192
     return settings
 
 
@@ -57,6 +58,7 @@ def test_installation_never_shows_its_key(model):
         ({"COACH_SERVER_KIND": "chatgpt"}, "coach.kind"),
         ({"COACH_MODELS": {"small": "claude-3", "medium": "", "large": ""}}, "coach.model"),
         ({"COACH_ATTEMPTS": 0}, "coach.attempts"),
+        ({"COACH_CONTEXT_TOKENS": 100}, "coach.context"),
         ({"COACH_SERVER_KIND": "ollama", "COACH_MODELS": OWN}, "coach.base"),
         ({"ANTHROPIC_API_KEY": "", "ANTHROPIC_BASE_URL": "https://gateway.example.org"}, "coach.key"),
         ({"COACH_SERVER_KIND": "ollama", "ANTHROPIC_BASE_URL": "https://models.example.org"}, "coach.model"),
