@@ -133,6 +133,11 @@ class HedgedInputs(Inputs):
         if self._race.claim(self._number):
             super().emit(piece)
 
+    def add(self, *tasks: Task) -> None:
+        """Add tasks to the run, unless the other attempt spoke first: adding is speaking."""
+        if self._race.claim(self._number):
+            super().add(*tasks)
+
     def note(self, **fields: Any) -> None:
         """Facts for the span of this attempt."""
         self._race.note(self._number, fields)

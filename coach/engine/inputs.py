@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from coach.engine.errors import EngineError
 from coach.engine.record import Record
 from coach.engine.schedule import Plan, Schedule
 from coach.engine.task import Task
@@ -51,6 +52,9 @@ class Host(Protocol):
 
     def begin_output(self, i: int) -> None:
         """Its output has begun."""
+
+    def add(self, tasks: Iterable[Task], cause: int = -1) -> None:
+        """Add tasks on behalf of the task `cause`."""
 
     def hear(self, i: int) -> None:
         """It lives."""
@@ -117,6 +121,11 @@ class Inputs:
         """
         return Arrivals(self._run, self._index, in_order=in_order)
 
+    def add(self, *tasks: Task) -> None:
+        """Add tasks to the run, where it grows (see `growing`): they may need each other and all that is
+        there. An attempt that is repeated must not add the same again."""
+        self._run.add(tasks, self._index)
+
     def emit(self, piece: Any) -> None:
         """Hand a piece of output to the caller of the run, now. The first one is noted in the trace."""
         self._run.emit(self._index, piece)
@@ -180,6 +189,10 @@ class ThreadInputs(Inputs):
     """The same for a call that runs in a thread: what it emits is handed over on the loop."""
 
     __slots__ = ()
+
+    def add(self, *tasks: Task) -> None:
+        """Refused: a thread that was abandoned must change nothing any more."""
+        raise EngineError(f"Task {self.task.name!r} is blocking, so it cannot add tasks")
 
     def emit(self, piece: Any) -> None:
         """Hand a piece of output to the caller of the run, soon; nothing happens once the run is over."""

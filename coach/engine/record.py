@@ -62,6 +62,12 @@ class Record:
         self.losses: list[Loss] = []
         self.moments: dict[int, float] = {}
 
+    def make_room(self, count: int) -> None:
+        """So many tasks have been added."""
+        self.starts += [NEVER] * count
+        self.ends += [NEVER] * count
+        self.causes += [-1] * count
+
     def remark(self, i: int, text: str) -> None:
         """Add a sentence to the note of its span."""
         facts = self.facts.setdefault(i, {})
@@ -93,6 +99,9 @@ class Record:
         """Whether it turned out not to be needed."""
         return not self.plan.simple and self.schedule.state[i] == DROPPED
 
+    def _fails_with_another(self, i: int) -> bool:
+        return not self.plan.simple and self.schedule.failed_by.get(i, i) != i
+
     def has_run(self, i: int) -> bool:
         """Whether it took time or counted; what is dropped in the moment of its start did neither."""
         return self.starts[i] >= 0.0 and not (self.is_dropped(i) and self.ends[i] == self.starts[i])
@@ -123,7 +132,7 @@ class Record:
         status, cost = self.status.get(i, trace.DONE), task.cost_usd
         if self.is_dropped(i):
             status = trace.DROPPED
-        if start < 0.0 or status == trace.DROPPED:
+        if start < 0.0 or status == trace.DROPPED or self._fails_with_another(i):
             start = self.start_of(i)
             end = max(start, end)
             cost = cost if end > start else 0.0

@@ -20,8 +20,9 @@ from coach.engine.graph import TaskGraph
 from coach.engine.inputs import Inputs, deadline, remaining
 from coach.engine.plan import plan_of
 from coach.engine.ports import Clock
+from coach.engine.running import Run
 from coach.engine.trace import Span, Trace
-from coach.engine.walking import BeforeDispatch, Needed, Run
+from coach.engine.walking import BeforeDispatch, Needed
 
 __all__ = ["BeforeDispatch", "Inputs", "Needed", "RunResult", "remaining", "run"]
 

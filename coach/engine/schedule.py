@@ -8,6 +8,9 @@ at more than the neighbours of the task that ended.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from coach.engine.graph import Task
 from coach.engine.plan import Plan, plan_of
 from coach.engine.settling import OPEN, Settling
 from coach.engine.units import DONE, DROPPED, ENDED, FAILED, READY, RUNNING, WAITING
@@ -119,6 +122,15 @@ class Schedule(Settling):
             policy = self._plan.policies[j]
             self._go_on_without(j, policy, late=True)
             self._advance(j, policy)
+        return self._go_on()
+
+    def add(self, tasks: Iterable[Task], order: Iterable[str], needed: Sequence[bool]) -> list[int]:
+        """Extend the plan and this run of it by tasks that have been checked; `order`: their names, each
+        after those that it waits for. A need that is settled counts at once. Returns the tasks to start."""
+        base = self._plan.extend(tasks, order, self.is_settled)
+        self._make_room(base, needed)
+        for i in range(base, self._plan.size):
+            self._catch_up(i, base)
         return self._go_on()
 
     def is_done(self, i: int) -> bool:

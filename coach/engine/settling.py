@@ -69,7 +69,7 @@ class Settling:
         "woken",
     )
 
-    def __init__(self, plan: Plan, needed: Sequence[bool] | None) -> None:
+    def __init__(self, plan: Plan, needed: Sequence[bool] | None = None) -> None:
         self._plan = plan
         self.left = plan.size
         self.fatal = -1
@@ -106,6 +106,48 @@ class Settling:
         self._unwanted: list[int] = []
         self._put_off: set[int] = set()
         self._opened: set[int] = set()
+
+    def _make_room(self, base: int, needed: Sequence[bool]) -> None:
+        """The plan has grown by the tasks from `base` on."""
+        plan = self._plan
+        self.left += plan.size - base
+        self.needed += needed
+        self.state += [WAITING] * (plan.size - base)
+        self.pending += plan.pending[base:]
+        self.unresolved += plan.unresolved[base:]
+        self.units.extend(base)
+        for i in range(base, plan.size):
+            self._wants.append(plan.wanted_by(i))
+            if self.unresolved[i]:
+                self.received[i] = []
+            if i in plan.policies and plan.policies[i].first:
+                self._wins[i] = plan.policies[i].first
+        for i in range(base, plan.size):
+            self._want(i, base)
+
+    def _want(self, i: int, base: int) -> None:
+        """Count the new task `i` among those that wait for what was here before."""
+        plan, index, wants = self._plan, self._plan.index, self._wants
+        task = plan.tasks[i]
+        for n in [index[name] for name in task.needs if index[name] < base]:
+            wants[n] += plan.successors[n][0] != i  # with its first taker, the caller takes it no more
+        if 0 <= plan.decider[i] < base:
+            wants[plan.decider[i]] += 1
+        for n in [index[name] for name in task.after_output if index[name] < base]:
+            wants[n] += n not in self._opened
+
+    def _catch_up(self, i: int, base: int) -> None:
+        """What the new task `i` waits for may have happened before."""
+        plan, index, state = self._plan, self._plan.index, self.state
+        task, decider = plan.tasks[i], plan.decider[i]
+        for n in [index[name] for name in task.needs if index[name] < base]:
+            if state[n] >= DONE:
+                self._satisfy(i, n)
+        if 0 <= decider < base and state[decider] >= DONE:
+            self._decide(i, decider)
+        for n in [index[name] for name in task.after_output if index[name] < base]:
+            self.pending[i] -= state[n] >= DONE or n in self._opened
+        self._check_ready(i)
 
     def _go_on(self) -> list[int]:
         """Follow all that has been settled, and then let go of what nobody wants any more: what fails in the

@@ -1,23 +1,22 @@
-"""One run of a graph on asyncio: its tasks, and how it ends."""
+"""The tasks of one run on asyncio: walkers, asyncio tasks that run one task of the graph after the other."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
 from coach.engine.attempts import Attempts
 from coach.engine.checkpoints import Checkpoints, Keeping
-from coach.engine.errors import DeadlineExceeded, Failure, RunError, TaskFailed
-from coach.engine.graph import default_needed
-from coach.engine.inputs import ABSENT, Deadline, Inputs, deadline, remaining
+from coach.engine.errors import Failure, TaskFailed
+from coach.engine.graph import Task, default_needed
+from coach.engine.inputs import ABSENT, Inputs
 from coach.engine.plan import Plan
 from coach.engine.ports import Clock
 from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, FAILED, RUNNING, Schedule
-from coach.engine.stopping import Alarm, stop
 from coach.engine.trace import CANCELLED, Span
 from coach.engine.trace import FAILED as SPAN_FAILED
 
@@ -35,8 +34,11 @@ def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
     return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
 
 
-class Run:
-    """The state of one run. Times are kept in flat lists while it runs; the trace is made from them."""
+class Walkers(ABC):
+    """The state of one run. Times are kept in flat lists while it runs; the trace is made from them.
+
+    `held`: more tasks may come, so it is not over when nothing runs.
+    """
 
     __slots__ = (
         "altered",
@@ -46,6 +48,7 @@ class Run:
         "done",
         "expiry",
         "failures",
+        "held",
         "keeping",
         "limit_seconds",
         "loop",
@@ -59,7 +62,6 @@ class Run:
         "record",
         "schedule",
         "stopping",
-        "timers",
         "values",
         "waiting",
         "walkers",
@@ -70,14 +72,14 @@ class Run:
         self,
         plan: Plan,
         *,
-        clock: Clock | None,
-        pool: Executor | None,
-        seed: int,
-        needed: Needed | None,
-        checkpoints: Checkpoints | None,
-        before_dispatch: BeforeDispatch | None,
-        on_span: Callable[[Span], None] | None,
-        on_output: Callable[[str, Any], None] | None,
+        clock: Clock | None = None,
+        pool: Executor | None = None,
+        seed: int = 0,
+        needed: Needed | None = None,
+        checkpoints: Checkpoints | None = None,
+        before_dispatch: BeforeDispatch | None = None,
+        on_span: Callable[[Span], None] | None = None,
+        on_output: Callable[[str, Any], None] | None = None,
     ) -> None:
         self.plan = plan
         self.loop = asyncio.get_running_loop()
@@ -95,103 +97,19 @@ class Run:
         self.walkers: dict[int, asyncio.Task[None]] = {}
         self.waiting: dict[int, asyncio.Future[None]] = {}
         self.failures: dict[int, TaskFailed] = {}
-        self.timers: list[asyncio.TimerHandle | Alarm] = []
         self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
         self.done: asyncio.Future[None] = self.loop.create_future()
-        self.stopping = self.over = False
+        self.stopping = self.over = self.held = False
         self.expiry: float | None = None
         self.limit_seconds = 0.0
+
+    @abstractmethod
+    def add(self, tasks: Iterable[Task], cause: int = -1) -> None:
+        """Add tasks on behalf of the task `cause`."""
 
     def _first_decisions(self) -> list[bool]:
         given = self.needed if isinstance(self.needed, Mapping) else None
         return [default_needed(task, given) for task in self.plan.tasks]
-
-    # The run as a whole
-
-    def set_deadline(self, seconds: float | None) -> contextvars.Token[Deadline | None] | None:
-        """One absolute deadline for this run and what is inside it; never later than that of the run around
-        it."""
-        around = remaining()
-        limits = [each for each in (seconds, around) if each is not None]
-        if not limits:
-            return None
-        self.limit_seconds = min(limits)
-        self.expiry = self.loop.time() + self.limit_seconds
-        return deadline.set((self.loop.time, self.expiry))
-
-    async def play(self) -> None:
-        """Until the last task has ended, or all have been stopped."""
-        self.record.zero = self.now()
-        if not self.plan.size:
-            return
-        if self.keeping is not None:
-            await self.keeping.load()
-        self._set_timers()
-        try:
-            self._spawn(self.schedule.begin())
-            await self.done
-            if self.keeping is not None and await self.keeping.close():
-                raise asyncio.CancelledError
-        except asyncio.CancelledError:
-            await self._reap(at_once=True)
-            if not self.done.cancelled():
-                self.done.exception()  # taken note of: the caller's cancellation goes first
-            raise
-        except RunError as error:
-            interrupted = await self._reap(at_once=isinstance(error, DeadlineExceeded))
-            error.tell, error.values = self.record.trace, self.kept_values()
-            if interrupted:
-                raise asyncio.CancelledError from error
-            raise
-        finally:
-            for timer in self.timers:
-                timer.cancel()
-
-    def _set_timers(self) -> None:
-        if self.expiry is not None:
-            self.timers.append(self._alarm(self.expiry))
-        for j, seconds in self.plan.patience.items():
-            self.timers.append(self.loop.call_later(seconds, self._lose_patience, j))
-
-    def _alarm(self, expiry: float) -> Alarm:
-        return Alarm(expiry, most=self.plan.size, count=self.walkers.__len__, ring=self._expire)
-
-    def _lose_patience(self, j: int) -> None:
-        """The join `j` goes on without what has not come."""
-        if self.stopping or self.over:
-            return
-        cause = self.record.latest_need(j)
-        self.go_on(self.schedule.leave_out(j), cause)
-
-    def _expire(self) -> None:
-        if self.stopping:
-            return
-        if not self.schedule.left:  # what runs on is not wanted any more
-            for walker in self.walkers.values():
-                walker.cancel()
-            return
-        unfinished = [name for i, name in enumerate(self.plan.names) if self._is_unfinished(i)]
-        self._fail(DeadlineExceeded(self.limit_seconds, unfinished))
-
-    def _is_unfinished(self, i: int) -> bool:
-        return self.record.ends[i] < 0.0 and (self.plan.simple or not self.schedule.is_settled(i))
-
-    def _fail(self, error: BaseException) -> None:
-        """The first failure ends the run; later ones are consequences."""
-        self.stopping = True
-        if not self.done.done():
-            self.done.set_exception(error)
-
-    async def _reap(self, *, at_once: bool) -> bool:
-        """Cancel what runs and wait until all of it has ended; save what is being saved unless it has to be
-        over at once. True if the caller was cancelled meanwhile."""
-        self.stopping = True
-        interrupted = await stop(self.walkers.values())
-        if self.keeping is not None:
-            interrupted |= await self.keeping.close(at_once=at_once or interrupted)
-        return interrupted
-
-    # Walkers: asyncio tasks that run one task after the other
 
     def _spawn(self, starting: list[int], cause: int = -1) -> None:
         create, walkers = self.loop.create_task, self.walkers
@@ -228,7 +146,7 @@ class Run:
                 raise
         finally:
             del self.walkers[root]
-            if not self.walkers and not self.done.done():
+            if not self.walkers and not self.held and not self.done.done():
                 self.done.set_result(None)
 
     def _enter(self, i: int, root: int) -> bool:
@@ -324,6 +242,12 @@ class Run:
             self._fail(self.failures[i])
         else:
             self.go_on(self.schedule.fail(i), i)
+
+    def _fail(self, error: BaseException) -> None:
+        """The first failure ends the run; later ones are consequences."""
+        self.stopping = True
+        if not self.done.done():
+            self.done.set_exception(error)
 
     def _as_failure(self, i: int, error: BaseException) -> TaskFailed:
         if isinstance(error, TaskFailed) and error.task == self.plan.names[i]:
