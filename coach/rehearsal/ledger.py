@@ -21,7 +21,8 @@ class Entry:
 
     `usage` is what had been read and written when it ended; `reported` says whether the caller was told all
     of it. `closed_early`: the caller left before the answer's end. `body` is the request, kept for the newest
-    entries; no file has it.
+    entries. `moments`: when the request came, and each piece of a stream's text left, with the characters
+    sent by then; on the clock that all processes of a machine share. No file has these two.
     """
 
     request_id: str
@@ -39,10 +40,16 @@ class Entry:
     closed_early: bool = False
     seconds: float | None = None
     body: dict[str, Any] = field(default_factory=dict, repr=False)
+    moments: list[tuple[float, int]] = field(default_factory=lambda: [(time.monotonic(), 0)], repr=False)
 
-    def told(self, *, body: bool = False) -> dict[str, Any]:
+    def note_text(self, characters: int) -> None:
+        """So many characters more leave now."""
+        self.moments.append((time.monotonic(), self.moments[-1][1] + characters))
+
+    def told(self, *, body: bool = False, moments: bool = False) -> dict[str, Any]:
         """As JSON. `seconds` is null while it runs."""
-        names = [name for name in self.__slots__ if body or name != "body"]
+        wanted = {"body": body, "moments": moments}
+        names = [name for name in self.__slots__ if wanted.get(name, True)]
         return {name: getattr(self, name) for name in names}
 
 

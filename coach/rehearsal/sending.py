@@ -156,6 +156,7 @@ class Streamed(Sending):
 
     async def _text(self, text: str) -> None:
         await self._in_block("text")
+        self.entry.note_text(len(text))
         piece = {"type": "text_delta", "text": text}
         await self.event("content_block_delta", index=self.index, delta=piece)
 

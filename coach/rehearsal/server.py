@@ -193,7 +193,8 @@ class Connection:
         return {"calls": len(self.server.ledger.entries), "notice": NOTICE}
 
     def _log(self, query: str, body: bytes) -> Any:
-        return [entry.told(body="bodies=1" in query) for entry in self.server.ledger.entries]
+        wanted = {"body": "bodies=1" in query, "moments": "moments=1" in query}
+        return [entry.told(**wanted) for entry in self.server.ledger.entries]
 
     def _fail(self, query: str, body: bytes) -> Any:
         """`{"faults": ["overloaded", "none", "reset@3"]}` for the next requests, in place of any."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -314,3 +316,17 @@ async def test_log_tells_what_was_asked_and_leaves_the_words_out(tmp_path: Any) 
     assert told[0]["usage"]["output_tokens"] > 0
     assert "Which calls" not in path.read_text() + json.dumps(told)
     assert bodies[0]["body"]["messages"][0]["content"] == "Which calls can run at once?"
+
+
+async def test_log_tells_when_each_piece_of_text_left() -> None:
+    async with fast() as server:
+        answered = await ask(server, stream=True)
+        (entry,) = (await call(server, "GET", "/rehearsal/log?moments=1")).json
+        (without,) = (await call(server, "GET", "/rehearsal/log")).json
+    moments, lengths = zip(*entry["moments"], strict=True)
+    deltas = [event["delta"] for event in answered.events if event["type"] == "content_block_delta"]
+    texts = [delta["text"] for delta in deltas if delta["type"] == "text_delta"]
+    assert list(lengths) == [0, *accumulate(map(len, texts))]
+    assert list(moments) == sorted(moments)
+    assert moments[-1] <= time.monotonic()
+    assert "moments" not in without
