@@ -60,6 +60,8 @@ def view_of(turn: Turn, events: Sequence[TurnEvent]) -> TurnView:
         elif event.kind == TurnEvent.Kind.RESTART:
             view.paragraphs.clear()
             view.status = restart_status()
+    if turn.state == Turn.State.REFUSED:
+        view.paragraphs.clear()
     return view
 
 
@@ -167,14 +169,20 @@ def restart_status() -> str:
 
 
 def _restart(turn: Turn, event: TurnEvent) -> str:
-    emptied = format_html('<div id="turn-{}-text" hx-swap-oob="innerHTML"></div>', turn.uuid)
-    return emptied + _status(restart_status())
+    return _emptied(turn) + _status(restart_status())
+
+
+def _emptied(turn: Turn) -> SafeString:
+    return format_html('<div id="turn-{}-text" hx-swap-oob="innerHTML"></div>', turn.uuid)
 
 
 def _end(turn: Turn, event: TurnEvent) -> str:
     foot = _filled(_foot(get_language(), event.payload["state"]), turn)
     said = format_html('<span id="coach-said" hx-swap-oob="innerHTML">{}</span>', turn.text)
     left = allowance_fragment(event.payload.get("allowance"))
+    if event.payload["state"] == Turn.State.REFUSED:
+        # What was shown of it is taken back.
+        foot = _emptied(turn) + foot
     return mark_safe(foot + said + left)  # noqa: S308 - a template's own output; what is put in is escaped
 
 
@@ -193,7 +201,7 @@ def end_status(turn: Turn) -> str:
         Turn.State.REFUSED: _("The coach did not answer this."),
         Turn.State.STOPPED: _("Stopped."),
         Turn.State.FAILED: _("Something went wrong here. Nothing of yours is lost: try again."),
-        Turn.State.INTERRUPTED: _("The reply was interrupted by a restart. Try again."),
+        Turn.State.INTERRUPTED: _("The reply was interrupted. Try again."),
     }.get(Turn.State(turn.state), "")
 
 

@@ -21,13 +21,16 @@ from coach import ledger, processes, rendering
 from coach.actions import MAY_WAIT, Append, Finish, write_batch
 from coach.allowance import allowance_of
 from coach.beginning import Begin, Begun, Place, Refused, first_event
+from coach.budget import DatabasePurse
 from coach.crashing import crash_point
 from coach.frames import Subject
 from coach.hub import Envelope, Hub, topic_of
 from coach.journal import Journal
 from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting
 from coach.models import Turn, TurnEvent
+from coach.providers.choosing import choose
 from coach.providers.installation import wanted
+from coach.providers.port import Provider, Purse
 from coach.replies.job import Job
 from coach.replies.parts import Reply, Sentence
 from coach.replies.sources import Sources
@@ -81,6 +84,9 @@ class Supervisor:
         self._reader_connections: list[Any] = []
         self._readers = ThreadPoolExecutor(READERS, "coach-reader", self._remember_connection)
         self.sources = Sources(self.read)
+        # Who writes the words and who pays; without a provider the built-in coach writes, for nothing.
+        self.provider: Provider | None = choose()
+        self.purse_of: Callable[[int], Purse] = partial(DatabasePurse, run=self.read)
 
     def _remember_connection(self) -> None:
         reader = connections["default"]
@@ -234,6 +240,8 @@ class Supervisor:
             place=run.place,
             voice=_Voice(self, run),
             sources=self.sources,
+            provider=self.provider,
+            purse=self.purse_of(run.learner_id) if self.provider else None,
         )
 
     async def _answer(self, run: Run) -> None:
@@ -259,7 +267,7 @@ class Supervisor:
     def _state_of(self, run: Run, reply: Reply | None) -> str:
         if run.cut == "stopped":
             return Turn.State.STOPPED
-        return Turn.State.FAILED if run.cut or reply is None else Turn.State.DONE
+        return Turn.State.FAILED if run.cut or reply is None else reply.state
 
     async def _release(self, run: Run) -> None:
         crash_point("before_release")
@@ -272,6 +280,8 @@ class Supervisor:
 
     async def _finish(self, run: Run, state: str, reply: Reply | None) -> None:
         reply = reply or Reply()
+        if state == Turn.State.REFUSED:
+            run.sentences.clear()
         event = self._event(run, TurnEvent.Kind.END, {"state": state, **await self._left(run)})
         finish = Finish(
             event=event,

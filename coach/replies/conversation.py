@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import lru_cache, partial
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.task import Task
-from coach.ladder import Rung, Step
+from coach.ladder import Rung
 from coach.providers import builtin
 from coach.queries import Attempts, Authored
 from coach.replies.answering import answer
@@ -21,7 +21,7 @@ from coach.replies.asked import Answer, Asked, Found, look_up
 from coach.replies.intents import Intent, Reading, read_question
 from coach.replies.job import Job, current, read_authored, read_ladder, read_lessons, stored
 from coach.replies.memory import Memory, memory_of
-from coach.replies.parts import Reply
+from coach.replies.parts import Reply, Sentence
 from coach.replies.passages import Index
 from coach.replies.situation import Words, changes_in
 from coach.replies.telling import Teller, findings_in, guard_for
@@ -37,7 +37,7 @@ async def answer_question(job: Job, *, pool: Executor, deadline_seconds: float) 
         _graph(get_language()),
         pool=pool,
         deadline_seconds=deadline_seconds,
-        needed=_is_needed,
+        needed=is_about_findings,
         on_output=lambda _task, sentence: job.voice.say(sentence),
     )
     said: Answer = result.values["reply"]
@@ -57,38 +57,12 @@ async def _attempts(inputs: Inputs) -> Attempts | None:
 
 @lru_cache(maxsize=8)
 def _graph(language: str) -> TaskGraph:
-    reading = partial(Task, duration=READ)
     return TaskGraph(
         [
-            Task("question", call=_read, label=_("Read the question")),
-            reading("history", call=_recall, label=_("Recall the conversation")),
-            reading("attempt", call=_attempts, label=_("Read the attempts")),
-            reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
-            reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
-            reading("lessons", call=read_lessons, label=_("Open the lessons")),
-            Task("search", ("question", "history", "lessons"), call=_search, label=_("Search the lessons")),
-            Task(
-                "finding-passage",
-                ("attempt", "lessons"),
-                # Most questions beside an attempt are about its first finding.
-                condition=Condition("question", 0.5),
-                speculative=True,
-                effects="pure",
-                call=_finding_passage,
-                label=_("Look up the finding’s passage"),
-            ),
+            *reading_tasks(),
             Task(
                 "reply",
-                (
-                    "question",
-                    "history",
-                    "attempt",
-                    "ladder",
-                    "authored",
-                    "search",
-                    "finding-passage",
-                    "lessons",
-                ),
+                FACTS,
                 call=_reply,
                 duration=LogNormal(0.002, 0.01),
                 label=_("Write the answer"),
@@ -98,7 +72,35 @@ def _graph(language: str) -> TaskGraph:
     )
 
 
-def _is_needed(task: str, reading: Any) -> bool:
+FACTS = ("question", "history", "attempt", "ladder", "authored", "search", "finding-passage", "lessons")
+"""What an answer is made of, whoever words it."""
+
+
+def reading_tasks() -> list[Task]:
+    """The tasks that find out what an answer is made of."""
+    reading = partial(Task, duration=READ)
+    return [
+        Task("question", call=_read, label=_("Read the question")),
+        reading("history", call=_recall, label=_("Recall the conversation")),
+        reading("attempt", call=_attempts, label=_("Read the attempts")),
+        reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
+        reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
+        reading("lessons", call=read_lessons, label=_("Open the lessons")),
+        Task("search", ("question", "history", "lessons"), call=_search, label=_("Search the lessons")),
+        Task(
+            "finding-passage",
+            ("attempt", "lessons"),
+            # Most questions beside an attempt are about its first finding.
+            condition=Condition("question", 0.5),
+            speculative=True,
+            effects="pure",
+            call=_finding_passage,
+            label=_("Look up the finding’s passage"),
+        ),
+    ]
+
+
+def is_about_findings(task: str, reading: Any) -> bool:
     return isinstance(reading, Reading) and reading.intent in ABOUT_FINDINGS
 
 
@@ -113,15 +115,16 @@ async def _recall(inputs: Inputs) -> Memory:
 
 async def _search(inputs: Inputs) -> Found:
     job = current.get()
-    reading: Reading = inputs["question"]
-    index: Index = inputs["lessons"]
-    memory: Memory = inputs["history"]
-    near = job.here or memory.topic
-    found = look_up(index, job.turn.question, reading, near=near, lesson=job.place.lesson)
-    section = index.at(found.place)
+    found = search(job, inputs["question"], inputs["lessons"], inputs["history"])
+    section = inputs["lessons"].at(found.place)
     if section is not None:
         job.voice.status(_("Looking up “%(title)s”…") % {"title": section.title})
     return found
+
+
+def search(job: Job, reading: Reading, index: Index, memory: Memory) -> Found:
+    near = job.here or memory.topic
+    return look_up(index, job.turn.question, reading, near=near, lesson=job.place.lesson)
 
 
 async def _finding_passage(inputs: Inputs) -> dict[str, str]:
@@ -132,32 +135,39 @@ async def _finding_passage(inputs: Inputs) -> dict[str, str]:
     return {finding.key: section.place} if finding and section else {}
 
 
-async def _reply(inputs: Inputs) -> Answer:
+def asked_of(inputs: Inputs, *, reading: Reading | None = None) -> Asked:
+    """The question with all that was found around it; `reading`: a second opinion on what is wanted."""
     job = current.get()
     attempts: Attempts | None = inputs["attempt"]
     authored: Authored = inputs["authored"]
-    steps: Mapping[str, Step] = inputs["ladder"]
-    findings = findings_in(attempts.latest if attempts else None)
-    asked = Asked(
+    found: Found = inputs["search"]
+    if reading is not None:
+        found = search(job, reading, inputs["lessons"], inputs["history"])
+    return Asked(
         question=job.turn.question,
-        reading=inputs["question"],
+        reading=reading or inputs["question"],
         lesson=job.place.lesson,
         here=job.here,
         in_exercise=job.place.in_exercise,
         attempts=attempts,
-        findings=findings,
+        findings=findings_in(attempts.latest if attempts else None),
         changes=changes_in(attempts) if attempts else None,
-        steps=steps,
+        steps=inputs["ladder"],
         words=Words(authored=authored, looked_up=inputs.get("finding-passage") or {}),
-        found=inputs["search"],
+        found=found,
         index=inputs["lessons"],
         memory=inputs["history"],
     )
-    mastered = bool(attempts and attempts.mastered)
-    opened = asked.with_opened_steps()
-    guard = guard_for(findings, opened, mastered=mastered)
-    instead = partial(_instead, asked)
-    return answer(asked, Teller(inputs.emit, guard, instead))
+
+
+def teller_for(asked: Asked, emit: Callable[[Sentence], None]) -> Teller:
+    guard = guard_for(asked.findings, asked.with_opened_steps(), mastered=asked.mastered)
+    return Teller(emit, guard, partial(_instead, asked))
+
+
+async def _reply(inputs: Inputs) -> Answer:
+    asked = asked_of(inputs)
+    return answer(asked, teller_for(asked, inputs.emit))
 
 
 def _instead(asked: Asked, key: str) -> list[str]:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from coach.engine.graph import Condition, LogNormal, TaskGraph
-from coach.engine.runner import Inputs, run
+from coach.engine.runner import Inputs, RunResult, run
 from coach.engine.task import Task
 from coach.ladder import Rung, Step
 from coach.material import Changes, Link
@@ -36,24 +36,31 @@ async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -
         _graph(get_language()),
         pool=pool,
         deadline_seconds=deadline_seconds,
-        needed=_is_needed,
+        needed=concept_is_next,
         on_output=lambda _task, sentence: job.voice.say(sentence),
     )
+    return reply_of(result)
+
+
+def reply_of(result: RunResult) -> Reply:
+    """What is kept of a critique's run."""
     attempts: Attempts | None = result.values["attempt"]
     if attempts is None or attempts.latest is None:
         return Reply(trace=stored(result.trace))
     steps: dict[str, Step] = result.values["rungs"]
     first = next(iter(findings_in(attempts.latest)), None)
+    history: Memory = result.values["history"]
+    memory = replace(
+        history,
+        finding=first.key if first else "",
+        topic=result.values.get("next") or "",
+        said=(*history.said, *result.values["reply"]),
+    )
     return Reply(
         trace=stored(result.trace),
         steps=tuple(steps.values()),
         exercise_id=attempts.exercise_id,
-        memory=replace(
-            result.values["history"],
-            finding=first.key if first else "",
-            topic=result.values.get("next") or "",
-            said=(*result.values["history"].said, *result.values["reply"]),
-        ).to_dict(),
+        memory=memory.to_dict(),
     )
 
 
@@ -68,50 +75,55 @@ async def _attempt(inputs: Inputs) -> Attempts | None:
     return await job.sources.attempts.load(key)
 
 
+FACTS = ("changes", "rungs", "authored", "passage", "attempt", "history")
+"""What a critique is made of, whoever words it."""
+
+
+def reading_tasks() -> list[Task]:
+    """The tasks that find out what a critique is made of."""
+    reading = partial(Task, duration=READ)
+    return [
+        reading("attempt", call=_attempt, label=_("Read the attempts")),
+        reading("history", call=_recall, label=_("Recall the conversation")),
+        reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
+        reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
+        reading("lessons", call=read_lessons, label=_("Open the lessons")),
+        Task("changes", ("attempt",), call=_compare, label=_("Compare with the attempt before")),
+        Task("rungs", ("attempt", "ladder", "changes"), call=_climb, label=_("Apply the ladder’s rule")),
+        Task("passage", ("attempt", "authored", "lessons"), call=_look_up, label=_("Look up the passage")),
+        Task(
+            "next",
+            ("attempt", "lessons"),
+            # What the learner will likely ask next is the concept, unless this reply gives it already.
+            condition=Condition("rungs", 0.8),
+            speculative=True,
+            effects="pure",
+            call=_prepare_next,
+            label=_("Prepare the next question"),
+        ),
+    ]
+
+
 @lru_cache(maxsize=8)
 def _graph(language: str) -> TaskGraph:
-    reading = partial(Task, duration=READ)
-    return TaskGraph(
-        [
-            reading("attempt", call=_attempt, label=_("Read the attempts")),
-            reading("history", call=_recall, label=_("Recall the conversation")),
-            reading("ladder", call=read_ladder, label=_("Look up the hint ladder")),
-            reading("authored", call=read_authored, label=_("Fetch hints and misconceptions")),
-            reading("lessons", call=read_lessons, label=_("Open the lessons")),
-            Task("changes", ("attempt",), call=_compare, label=_("Compare with the attempt before")),
-            Task("rungs", ("attempt", "ladder", "changes"), call=_climb, label=_("Apply the ladder’s rule")),
-            Task(
-                "passage", ("attempt", "authored", "lessons"), call=_look_up, label=_("Look up the passage")
-            ),
-            Task(
-                "next",
-                ("attempt", "lessons"),
-                # What the learner will likely ask next is the concept, unless this reply gives it already.
-                condition=Condition("rungs", 0.8),
-                speculative=True,
-                effects="pure",
-                call=_prepare_next,
-                label=_("Prepare the next question"),
-            ),
-            Task(
-                "reply",
-                ("changes", "rungs", "authored", "passage", "attempt", "history"),
-                join="stream",
-                call=_speak,
-                duration=LogNormal(0.002, 0.01),
-                label=_("Write the reply"),
-                kind="model",
-            ),
-        ]
+    reply = Task(
+        "reply",
+        FACTS,
+        join="stream",
+        call=_speak,
+        duration=LogNormal(0.002, 0.01),
+        label=_("Write the reply"),
+        kind="model",
     )
+    return TaskGraph([*reading_tasks(), reply])
 
 
 async def _speak(inputs: Inputs) -> tuple[str, ...]:
     """What was asked, so that the next critique asks something else."""
-    return await _Speech().speak(inputs)
+    return await Speech().speak(inputs)
 
 
-def _is_needed(task: str, rungs: Any) -> bool:
+def concept_is_next(task: str, rungs: Any) -> bool:
     return all(step.rung is not None and step.rung < Rung.CONCEPT for step in rungs.values())
 
 
@@ -145,21 +157,27 @@ async def _prepare_next(inputs: Inputs) -> str:
     return section.place if section else ""
 
 
-class _Speech:
-    """Says each part as soon as what it stands on has arrived."""
+class Speech:
+    """Says each part as soon as what it stands on has arrived. `needs`: what its end waits for."""
+
+    needs = frozenset({"passage", "history"})
+
+    def __init__(self) -> None:
+        self.teller: Teller | None = None
+        self.asked = ""
 
     async def speak(self, inputs: Inputs) -> tuple[str, ...]:
         parts: dict[str, Any] = {}
-        self._teller: Teller | None = None
-        self._asked = ""
         opened = finished = False
         async for name, value in inputs.arrivals():
             parts[name] = value
             if not opened and {"attempt", "changes", "rungs", "authored"} <= parts.keys():
                 opened = self._open(inputs, parts)
-            if opened and not finished and {"passage", "history"} <= parts.keys():
-                finished = self._close(parts)
-        return (self._asked,) if self._asked else ()
+            if opened and not finished and self.needs <= parts.keys():
+                finished = True
+                if self.teller is not None:
+                    await self.close(inputs, self.teller, parts)
+        return (self.asked,) if self.asked else ()
 
     def _open(self, inputs: Inputs, parts: Mapping[str, Any]) -> bool:
         attempts: Attempts | None = parts["attempt"]
@@ -173,25 +191,29 @@ class _Speech:
         findings = findings_in(attempts.latest)
         words = Words(authored=parts["authored"])
         guard = guard_for(findings, parts["rungs"], mastered=attempts.mastered)
-        self._teller = Teller(inputs.emit, guard, partial(_instead, findings, parts["rungs"], words))
+        self.teller = Teller(inputs.emit, guard, partial(_instead, findings, parts["rungs"], words))
         if not findings:
-            self._teller.tell(builtin.passed(attempts.latest), role="good")
+            self.teller.tell(builtin.passed(attempts.latest), role="good")
         if findings or parts["changes"].before_number:
-            self._teller.tell(builtin.opening(attempts.latest, parts["changes"]), role="good")
+            self.teller.tell(builtin.opening(attempts.latest, parts["changes"]), role="good")
         return True
 
-    def _close(self, parts: Mapping[str, Any]) -> bool:
-        attempts: Attempts | None = parts["attempt"]
-        if self._teller is None or attempts is None or attempts.latest is None:
-            return True
-        findings = findings_in(attempts.latest)
-        if findings:
-            self._asked = _discuss(self._teller, findings, parts)
-        else:
-            self._teller.tell(builtin.surprise(attempts.latest.prediction))
-            self._teller.tell(builtin.question_after_passing(attempts.latest), role="question")
-            self._teller.tell(builtin.action_after_passing(), role="action")
-        return True
+    async def close(self, inputs: Inputs, teller: Teller, parts: Mapping[str, Any]) -> None:
+        """All behind the opening, in the built-in coach's words."""
+        self.asked = discuss(teller, parts)
+
+
+def discuss(teller: Teller, parts: Mapping[str, Any]) -> str:
+    """What a critique says behind its opening; returns what it asks."""
+    attempts: Attempts = parts["attempt"]
+    findings = findings_in(attempts.latest)
+    if findings:
+        return _discuss(teller, findings, parts)
+    assert attempts.latest  # noqa: S101 - nothing is discussed before there is a grade
+    teller.tell(builtin.surprise(attempts.latest.prediction))
+    teller.tell(builtin.question_after_passing(attempts.latest), role="question")
+    teller.tell(builtin.action_after_passing(), role="action")
+    return ""
 
 
 def _instead(findings: tuple[Finding, ...], steps: Mapping[str, Step], words: Words, key: str) -> list[str]:
@@ -207,7 +229,7 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
     """The gravest finding on its rung, the next two by name, one question (returned), an action."""
     finding = findings[0]
     words = Words(authored=parts["authored"])
-    rung = _rung_of(parts["rungs"], finding)
+    rung = rung_of(parts["rungs"], finding)
     say = partial(teller.tell, finding=finding.key)
     if rung is Rung.EXAMPLE:
         say(builtin.still_there(finding), role="finding", marker=finding.number)
@@ -247,6 +269,6 @@ def _question(words: Words, finding: Finding, rung: Rung, *, said: tuple[str, ..
     return builtin.fresh_question(finding, authored, said=said)
 
 
-def _rung_of(steps: Mapping[str, Step], finding: Finding) -> Rung:
+def rung_of(steps: Mapping[str, Step], finding: Finding) -> Rung:
     step = steps.get(finding.key)
     return step.rung if step is not None and step.rung is not None else Rung.POINT

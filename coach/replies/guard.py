@@ -50,12 +50,16 @@ def words_of(text: str) -> list[str]:
 
 
 class Guard:
-    """Reads a reply's sentences in order. `open_keys`: findings whose answer is open to this learner."""
+    """Reads a reply's sentences in order. `open_keys`: findings whose answer is open to this learner.
+
+    `about`: the finding that the whole reply is about, if one is: its place is understood in every sentence.
+    """
 
     def __init__(self, facts: Iterable[AnswerFact], *, open_keys: Iterable[str] = ()) -> None:
         allowed = frozenset(open_keys)
         self._facts = [_Compiled(fact) for fact in facts if fact.key not in allowed]
         self._recent: list[list[str]] = []
+        self.about = ""
 
     def blocking(self, sentence: str, *, alone: bool = False) -> str | None:
         """The key of the finding whose answer the sentence would give away, "" for another reason to say no;
@@ -65,7 +69,8 @@ class Guard:
         words = _read(sentence)
         window = [] if alone else [word for earlier in self._recent for word in earlier]
         for fact in self._facts:
-            if fact.is_in(words) or fact.spans(window, words):
+            before = window if alone or fact.key != self.about else [*fact.given_words, *window]
+            if fact.is_in(words) or fact.spans(before, words):
                 return fact.key
         return None
 
@@ -89,7 +94,8 @@ class _Compiled:
     def __init__(self, fact: AnswerFact) -> None:
         self.key = fact.key
         self._groups = [[_needle(term) for term in group if words_of(term)] for group in fact.groups]
-        self._given = _padded(words_of(fact.given))
+        self.given_words = words_of(fact.given)
+        self._given = _padded(self.given_words)
         self._runs = _runs(words_of(fact.fix)) - _runs(words_of(fact.given))
 
     def is_in(self, words: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from coach.engine.runner import Inputs
 from coach.engine.trace import Trace
 from coach.ladder import Step
 from coach.models import Turn
+from coach.providers.port import Provider, Purse
 from coach.queries import Authored
 from coach.replies.parts import Voice
 from coach.replies.passages import Index
@@ -23,6 +24,9 @@ class Job:
     place: Place
     voice: Voice
     sources: Sources
+    # Who writes the words and who pays; without both the built-in coach does, for nothing.
+    provider: Provider | None = None
+    purse: Purse | None = None
 
     @property
     def here(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from coach.ladder import Step
 from coach.material import Link
@@ -48,9 +48,15 @@ class Sentence:
         )
 
 
+Ending = Literal["done", "truncated", "refused", "interrupted"]
+"""Values of `Turn.State`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What is kept of a reply beside its sentences."""
+    """What is kept of a reply beside its sentences, and how it ended."""
+
+    state: Ending = "done"
 
     trace: dict[str, Any] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from coach.engine.warming import Strategy, expected_warming
 from coach.providers.port import Part
 
 HISTORY_TOKENS = 24_000
-"""So much of a conversation is read at most; a model with less room is given its own bound."""
+"""So much of a conversation is read at most."""
 HISTORY_TURNS = 16
 """So many earlier turns are read at most: two blocks each, inside a breakpoint's look-back of 20."""
 CUT_TURNS = 8
@@ -49,15 +49,15 @@ class Script:
     call: str
     history: tuple[Exchange, ...] = ()
 
-    @property
-    def facts(self) -> str:
-        """What the lessons, the exercise and the grader say, for checking what a model says."""
-        return "\n".join([*(text for _, text in self.shared), self.call])
+
+def clean(text: str) -> str:
+    """Text that may be a learner's: it can make no mark of ours, and hides nothing that it says."""
+    return _INVISIBLE.sub("", text).translate(_ANGLES).strip()
 
 
 def learner_block(text: str) -> str:
-    """What a learner wrote, as data: no text of theirs can end the block or hide what it says."""
-    return f"<learner_text>\n{_INVISIBLE.sub('', text).translate(_ANGLES).strip()}\n</learner_text>"
+    """What a learner wrote, as data: no text of theirs can end the block."""
+    return f"<learner_text>\n{clean(text)}\n</learner_text>"
 
 
 def bounded(history: Sequence[Exchange], *, tokens: int = HISTORY_TOKENS) -> tuple[Exchange, ...]:
@@ -71,6 +71,18 @@ def bounded(history: Sequence[Exchange], *, tokens: int = HISTORY_TOKENS) -> tup
 
 def _size(history: Sequence[Exchange]) -> int:
     return sum(estimate_tokens(each.sent) + estimate_tokens(each.shown) for each in history)
+
+
+def fitted(script: Script, context_tokens: int) -> Script:
+    """The script within what a model can read: old turns go first; where the rest is still too long, so does
+    what most share, which the lesson mostly repeats."""
+    for shared in (script.shared, script.shared[1:]):
+        texts = (script.instructions, script.call, *(text for _name, text in shared))
+        room = context_tokens - sum(estimate_tokens(text) for text in texts)
+        if room > 0:
+            history = bounded(script.history, tokens=min(room, HISTORY_TOKENS))
+            return replace(script, shared=shared, history=history)
+    return replace(script, shared=script.shared[1:], history=())
 
 
 def laid_out(script: Script, price: Price, *, gaps_seconds: Sequence[float] = ()) -> tuple[Part, ...]:

@@ -40,13 +40,21 @@ def guard_for(findings: Iterable[Finding], steps: Mapping[str, Step], *, mastere
     return Guard(facts, open_keys={finding.key for finding in findings} if mastered else opened)
 
 
+def _refuses_nothing(text: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Teller:
-    """Says paragraphs. `emit` gets only what the guard has cleared; nothing else reaches the learner."""
+    """Says paragraphs. `emit` gets only what the guard has cleared; nothing else reaches the learner.
+
+    `refuses`: a further reason to say no to a sentence; it is not asked about what stands in for one.
+    """
 
     emit: Callable[[Sentence], None]
     guard: Guard
     instead: Replacement
+    refuses: Callable[[str], bool] = _refuses_nothing
     paragraph: int = 0
     words: int = 0
     replaced: int = 0
@@ -61,17 +69,37 @@ class Teller:
         for sentence in sentences_of(visible(text)):
             piece = Sentence(text=sentence, role=role, paragraph=self.paragraph, finding=finding)
             pieces += self._cleared(piece)
+        self._emit(pieces, opens=True, marker=marker, link=link)
+
+    def say(
+        self,
+        text: str,
+        *,
+        opens: bool,
+        role: str = "say",
+        marker: int = 0,
+        link: Link | None = None,
+        finding: str = "",
+    ) -> bool:
+        """One sentence, at once, in a new paragraph or in the one that is open. False if none was shown."""
+        self.paragraph += opens
+        sentence = Sentence(text=text, role=role, paragraph=self.paragraph, finding=finding)
+        pieces = self._cleared(sentence)
+        self._emit(pieces, opens=opens, marker=marker, link=link)
+        return bool(pieces)
+
+    def _emit(self, pieces: list[Sentence], *, opens: bool, marker: int, link: Link | None) -> None:
         for index, piece in enumerate(pieces):
-            opens, closes = index == 0, index == len(pieces) - 1
+            first, closes = opens and index == 0, index == len(pieces) - 1
             self.words += len(piece.text.split())
             self.emit(
-                replace(piece, opens=opens, marker=marker if opens else 0, link=link if closes else None)
+                replace(piece, opens=first, marker=marker if first else 0, link=link if closes else None)
             )
 
     def _cleared(self, sentence: Sentence) -> list[Sentence]:
         """The sentence, or what stands in for it; both count as shown from here on."""
         # The ladder has opened this one answer; that it touches another finding's must not close it again.
-        key = None if sentence.role == ANSWER_ROLE else self.guard.blocking(sentence.text)
+        key = None if sentence.role == ANSWER_ROLE else self._blocking(sentence.text)
         if key is None:
             self.guard.saw(sentence.text)
             return [sentence]
@@ -91,3 +119,7 @@ class Teller:
             self.instead_said.add(text)
             break
         return said
+
+    def _blocking(self, text: str) -> str | None:
+        key = self.guard.blocking(text)
+        return "" if key is None and self.refuses(text) else key
