@@ -303,7 +303,8 @@ async def test_claude_keeps_to_the_deadline_of_the_run_around_it(claude, server,
     await claude._clients.get()
     now = asyncio.get_running_loop().time
     token = deadline.set((now, now() + 0.3))
-    told = await hear(claude, question(), wallet)
+    async with asyncio.timeout(5):
+        told = await hear(claude, question(), wallet)
     deadline.reset(token)
     assert told.reason == "stalled"
 

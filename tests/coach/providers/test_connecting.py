@@ -217,6 +217,23 @@ async def test_connection_that_breaks_after_the_last_event_has_brought_a_whole_a
     assert (told.end.usage.tokens_fresh, told.end.usage.tokens_output) == (9, 4)
 
 
+async def test_connection_events_without_content_are_no_progress(wallet):
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        writer.write(events({"type": "message_start", "message": {"id": "msg_1"}}))
+        while not writer.is_closing():
+            writer.write(events({"type": "glow"}, {"type": "content_block_delta", "delta": {"type": "glow"}}))
+            await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    claude = provider(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with asyncio.timeout(5):
+        told = await hear(claude, question(first_seconds=0.3), wallet)
+    server.close()
+    assert told.reason == "stalled"
+
+
 @pytest.mark.parametrize(
     "data",
     [

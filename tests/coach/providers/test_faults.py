@@ -203,6 +203,21 @@ async def test_breaker_leaves_a_service_alone_that_is_down(server):
     await claude.close()
 
 
+async def test_breaker_a_probe_that_its_caller_leaves_makes_room_for_the_next(server):
+    clock = Hand()
+    breaker = Breaker(clock, failures=1, rest_seconds=30)
+    claude = Claude(installation(server.url, attempts=1), breaker=breaker)
+    server.fail("server_error", "stall@1")
+    await hear(claude, question(), Wallet())
+    clock.seconds = 30.0
+    probe = claude.stream(question(), Wallet())
+    await anext(probe)
+    assert not breaker.admit()
+    await probe.aclose()
+    assert (await hear(claude, question(), Wallet())).end.stop == "done"
+    await claude.close()
+
+
 async def test_breaker_does_not_mind_a_busy_service(server):
     claude = Claude(installation(server.url, attempts=1), breaker=Breaker(Hand(), failures=2))
     server.fail(*["rate_limited_hour"] * 4)
