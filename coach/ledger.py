@@ -37,7 +37,6 @@ FORGIVEN_TIMES = 3
 """So many allowances' worth of answers that never arrived are free: beyond that it is no bad luck."""
 
 ATTEMPTS_MAX_PER_TURN = 16
-SWEEP_SECONDS = 60.0
 LOST_AFTER_SECONDS = 900.0
 """No request lives so long: one that is open for longer belongs to a process that died."""
 

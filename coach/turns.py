@@ -103,7 +103,7 @@ class Supervisor:
         self._look.set()
 
     async def _keep(self) -> None:
-        beat_at = renew_at = sweep_at = 0.0
+        beat_at = renew_at = 0.0
         while True:
             now = self.loop.time()
             try:
@@ -114,9 +114,6 @@ class Supervisor:
                     await self.renew()
                     renew_at = now + KEEP_SECONDS / 2
                 await self.take_up()
-                if now >= sweep_at:
-                    await self.read(ledger.sweep_attempts)
-                    sweep_at = now + ledger.SWEEP_SECONDS
             except Exception as error:
                 # The store is away: what runs here is kept as long as its lease, and this tries again.
                 logger.warning("Turns could not be kept: %s", error.__class__.__name__)
