@@ -127,7 +127,7 @@ def _settings(call: Call, model: Model, server: Server, schema: Mapping[str, Any
     settings: Json = {}
     output: Json = {}
     if server.thinking and model.thinking is not None:
-        settings["thinking"] = {"type": model.thinking}
+        settings["thinking"] = dict(model.thinking)
     if server.thinking and model.effort is not None:
         output["effort"] = model.effort
     if server.structured and schema is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Self, TypeVar
 from coach.providers.faults import Failed
 from coach.providers.port import Attempt, Purse, Settled
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -70,4 +72,8 @@ class Booked:
             raise asyncio.CancelledError from None
 
     async def _settle(self, outcome: str) -> None:
-        await see_through(self._purse.settle(self._ticket, self._settled(outcome)))
+        """A settlement that fails takes nothing away from the answer: what is left open is found later."""
+        try:
+            await see_through(self._purse.settle(self._ticket, self._settled(outcome)))
+        except Exception as error:
+            logger.error("A request that ended as “%s” is not settled: %s", outcome, type(error).__name__)

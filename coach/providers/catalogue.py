@@ -1,4 +1,6 @@
-"""The models that can be asked, as of 2026-10: context, longest answer, least thinking, effort.
+"""The models that can be asked: context, longest answer, least thinking, effort, all of `DATED`.
+
+Source: Anthropic, models overview, thinking, effort.
 
 Prices and cache rules are the engine's (`pricing.PRICES`, `rules.RULES`), each with its date and source; none
 is repeated here. Units: tokens, US dollars per million tokens.
@@ -16,18 +18,16 @@ from coach.engine.rules import CacheRules
 from coach.providers.port import Tier
 
 DATED = "2026-10"
-SOURCE = "Anthropic: models overview, thinking, effort"
 TIERS: tuple[Tier, ...] = ("small", "medium", "large")
 
-Thinking = Literal["disabled", "between_tools"]
+Thinking = Mapping[str, str]
 Effort = Literal["low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """One model as it is asked. `thinking`: the least that it takes, None where it decides alone; `effort`:
-    None where it has no such setting. Both are the same in every call, because a change of either empties the
-    cache of the messages.
+    """One model as it is asked. `thinking`: the least that it takes; `effort`; None where it has no such
+    setting. Both are the same in every call, because a change of either empties the cache of the messages.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Model:
         return self.price.rules
 
 
-def _today(name: str, thinking: Thinking | None, effort: Effort) -> Model:
+def _today(name: str, thinking: Thinking, effort: Effort) -> Model:
     return Model(
         id=name,
         price=PRICES[name],
@@ -58,9 +58,10 @@ MODELS: Mapping[str, Model] = MappingProxyType(
     {
         model.id: model
         for model in (
-            _today("claude-haiku-5-5", "disabled", "low"),
-            _today("claude-sonnet-5-5", "between_tools", "medium"),
-            _today("claude-opus-5-5", None, "medium"),
+            _today("claude-haiku-5-5", {"type": "disabled"}, "low"),
+            _today("claude-sonnet-5-5", {"type": "between_tools"}, "medium"),
+            # It always thinks; where that is sent along, it is seen to make progress.
+            _today("claude-opus-5-5", {"type": "adaptive", "display": "summarized"}, "medium"),
         )
     }
 )

@@ -132,4 +132,7 @@ class Provider(Protocol):
     name: str
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
-        """Pieces of text as they come; the last item is the `Ended`. Raises ProviderError or OverLimit."""
+        """Pieces of text as they come, none for a call with a schema; the last item is the `Ended`.
+
+        Raises ProviderError or OverLimit. The text of a refused answer is not to be shown any longer.
+        """

@@ -62,7 +62,7 @@ def test_ask_leaves_out_what_models_of_today_refuse(model):
     [
         ("claude-haiku-5-5", {"type": "disabled"}),
         ("claude-sonnet-5-5", {"type": "between_tools"}),
-        ("claude-opus-5-5", None),
+        ("claude-opus-5-5", {"type": "adaptive", "display": "summarized"}),
     ],
 )
 def test_ask_thinks_the_least_that_the_model_can(model: str, thinking):

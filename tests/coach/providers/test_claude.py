@@ -14,7 +14,7 @@ from coach.engine.inputs import deadline
 from coach.engine.prompt import Stability, estimate_tokens
 from coach.providers.catalogue import own_model
 from coach.providers.claude import Claude
-from coach.providers.port import OverLimit, Part
+from coach.providers.port import OverLimit, Part, Settled
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
 from tests.coach.providers.asking import KEY, RULES, Told, Wallet, hear, installation, provider, question
@@ -159,6 +159,23 @@ async def test_claude_counts_thinking_and_shows_none(claude, server, wallet):
     told = await hear(claude, question(tier="large"), wallet)
     assert told.text == "Look at the chain."
     assert told.end.usage.tokens_output == server.log[0].usage["output_tokens"]
+
+
+async def test_claude_thinking_is_progress(claude, server, wallet):
+    server.provider.scale = 1
+    server.say(Say("Look at the chain.", thinking="They are stuck on the order. " * 24))
+    told = await hear(claude, question(tier="large", first_seconds=2.0, progress_seconds=2.0), wallet)
+    assert told.end.stop == "done"
+
+
+async def test_claude_a_purse_that_breaks_takes_no_answer_away(claude, server, wallet, caplog):
+    class Torn(Wallet):
+        async def settle(self, ticket: int, settled: Settled) -> None:
+            raise OSError("the store is gone")
+
+    told = await hear(claude, question(), Torn())
+    assert told.end.stop == "done"
+    assert "OSError" in caplog.text
 
 
 async def test_claude_names_the_turn_and_nobody(claude, server, wallet):

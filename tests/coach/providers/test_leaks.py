@@ -11,7 +11,7 @@ from coach.providers.port import Ended, ProviderError
 from coach.rehearsal.faults import NAMES
 from coach.replies.prompts import Script, laid_out, learner_block
 from tests.coach.providers.asking import KEY, hear, question
-from tests.coach.providers.test_faults import SHORT
+from tests.coach.providers.test_faults import patience
 
 WRITTEN = "canary-of-the-learner-91c2"
 ANSWERED = "canary-of-the-model-55ab"
@@ -27,7 +27,7 @@ async def test_logs_and_errors_hold_neither_key_nor_prompt_nor_answer(
     server.fail(fault, fault, fault)
     errors = ""
     try:
-        async for piece in claude.stream(question(WRITTEN, **SHORT), wallet):
+        async for piece in claude.stream(question(WRITTEN, **patience(fault)), wallet):
             if isinstance(piece, Ended):
                 errors += repr(piece.facts)
     except ProviderError as error:

@@ -20,7 +20,7 @@ CALLS = 60
 
 async def one(claude: Claude, wallet: Wallet, number: int, rng: random.Random) -> Told | None:
     """A call that its caller may give up at any moment."""
-    call = question(f"Question {number}?", turn=f"t{number}", first_seconds=0.5, progress_seconds=0.5)
+    call = question(f"Question {number}?", turn=f"t{number}", first_seconds=4.0, progress_seconds=4.0)
     task = asyncio.create_task(hear(claude, call, wallet))
     if rng.random() < 0.3:
         await asyncio.wait([task], timeout=0.1 * rng.random())
