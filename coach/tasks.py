@@ -11,6 +11,8 @@ from typing import Any
 
 from coach.chores import claim_chore, end_chore, grade_again
 from coach.ledger import sweep_attempts
+from coach.providers.choosing import choose
+from coach.replies.warming import warm_what_is_due
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,14 @@ async def _sweep_attempts(run: RunInThread) -> str:
     return f"{lost} given up" if lost else ""
 
 
+async def _warm(run: RunInThread) -> str:
+    provider = choose()
+    warmed = await warm_what_is_due(provider, run) if provider is not None else 0
+    return f"{warmed} warmed" if warmed else ""
+
+
 PERIODIC = (
     Periodic(name="grade-again", every_seconds=60.0, work=_grade_again),
     Periodic(name="sweep-attempts", every_seconds=60.0, work=_sweep_attempts),
+    Periodic(name="warm", every_seconds=20.0, work=_warm),
 )

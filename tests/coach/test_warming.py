@@ -1,0 +1,143 @@
+"""Warm before a cohort starts, warm while it pays, left alone when idle: over real HTTP to a server that
+keeps caches by the engine's rules."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from coach.engine.pricing import price_of
+from coach.engine.prompt import Stability
+from coach.frames import Subject
+from coach.models import Chore, Conversation, ProviderAttempt, Turn
+from coach.providers.claude import Claude
+from coach.providers.port import Call, Ended, Part
+from coach.rehearsal.server import Rehearsal
+from coach.replies.warming import is_due, is_worth_it, subjects_to_warm, warm_what_is_due, warming_call
+from lessons.models import Cohort, Course, User
+from tests.coach.factories import make_exercise, make_lesson
+from tests.coach.providers.asking import KEY, Wallet, provider
+from tests.coach.talking import in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LESSON = Subject(kind="lesson", slug="parallel")
+EXERCISE = Subject(kind="exercise", slug="travel")
+
+
+async def run(ask: Any) -> Any:
+    return await in_thread(ask)()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Rehearsal]:
+    async with Rehearsal(scale=200, keys=[KEY]) as rehearsal:
+        yield rehearsal
+
+
+@pytest.fixture
+async def claude(server: Rehearsal) -> AsyncIterator[Claude]:
+    made = provider(server.url)
+    yield made
+    await made.close()
+
+
+@in_thread
+def make_course(*, cohort_in_seconds: float) -> None:
+    make_exercise(make_lesson("parallel"))
+    make_lesson("caching", position=1)
+    starts = timezone.now() + datetime.timedelta(seconds=cohort_in_seconds)
+    Cohort.objects.create(title="Monday", course=Course.objects.get(), starts_at=starts)
+
+
+@in_thread
+def use(*seconds_ago: float) -> None:
+    """Answers about the exercise, so long ago."""
+    exercise = make_exercise(make_lesson("parallel"))
+    conversation = Conversation.objects.create(learner=User.objects.create_guest(), exercise=exercise)
+    turn = Turn.objects.create(
+        conversation=conversation, number=1, kind="answer", state="done", question="Why?"
+    )
+    now = timezone.now()
+    for seconds in seconds_ago:
+        at = now - datetime.timedelta(seconds=seconds)
+        row = ProviderAttempt.objects.create(turn=turn, number=1, model="m", purpose="reply", worst_micro=1)
+        ProviderAttempt.objects.filter(pk=row.pk).update(reserved_at=at, settled_at=at)
+
+
+async def answer(claude: Claude, subject: Subject) -> Ended:
+    """What a learner's call about a subject sends: the shared part, then a question."""
+    warm = await run(lambda: warming_call(subject))
+    asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
+    call = Call(purpose="reply", tier=warm.tier, parts=(*warm.parts[:-1], asked), turn=str(uuid.uuid4()))
+    items = [item async for item in claude.stream(call, Wallet())]
+    assert isinstance(items[-1], Ended)
+    return items[-1]
+
+
+async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    assert await warm_what_is_due(claude, run) == 1
+    ended = await answer(claude, LESSON)
+    assert ended.usage.tokens_written == 0
+    assert ended.usage.tokens_read > 512
+
+
+async def test_warming_is_done_once_and_paid_by_nobodys_allowance(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    assert [await warm_what_is_due(claude, run) for _ in range(3)] == [1, 0, 0]
+    row = await run(ProviderAttempt.objects.get)
+    assert (row.purpose, row.outcome, row.learner_id, row.output_tokens) == ("warm", "done", None, 0)
+    assert row.written_tokens > 512
+
+
+@pytest.mark.parametrize("seconds", [-60, 600])
+async def test_warming_leaves_cohorts_that_do_not_start_now(claude: Claude, seconds: float):
+    await make_course(cohort_in_seconds=seconds)
+    assert await warm_what_is_due(claude, run) == 0
+
+
+async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
+    await use(1200, 850, 560, 250)
+    assert await run(subjects_to_warm) == [EXERCISE]
+    await run(lambda: Chore.objects.create(name=f"warm {EXERCISE}", began_at=timezone.now()))
+    assert await run(subjects_to_warm) == []
+
+
+@pytest.mark.parametrize(
+    "seconds", [[2000, 1700, 1400, 1100], [900, 600, 500, 60], [250], [1000, 970, 400, 320]]
+)
+async def test_warming_leaves_what_lapsed_what_is_fresh_and_what_is_not_known(seconds: list[float]):
+    await use(*seconds)
+    assert await run(subjects_to_warm) == []
+
+
+async def test_warming_of_a_subject_that_is_not_published_is_nothing():
+    assert await run(lambda: warming_call(Subject(kind="lesson", slug="nowhere"))) is None
+
+
+async def test_warming_stops_at_a_provider_that_is_away(server: Rehearsal, claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    server.fail(*["server_error"] * 3)
+    assert await warm_what_is_due(claude, run) == 0
+    rows = await run(lambda: list(ProviderAttempt.objects.values_list("settled_at", "cost_micro")))
+    assert len(rows) == 3
+    assert all(settled for settled, _cost in rows)
+
+
+def test_keeping_alive_is_worth_it_for_pauses_a_little_over_the_lifetime():
+    price = price_of("medium")
+    assert is_worth_it([310.0, 350.0, 400.0], tokens=6000, price=price)
+    assert not is_worth_it([20.0, 30.0, 40.0], tokens=6000, price=price)
+    assert not is_worth_it([310.0, 350.0], tokens=6000, price=price)
+    assert not is_worth_it([3000.0, 3300.0, 3500.0], tokens=6000, price=price)
+
+
+def test_touch_is_due_shortly_before_the_entry_lapses_and_not_for_ever():
+    assert [is_due(idle, idle) for idle in (0, 239, 240, 299, 300)] == [False, False, True, True, False]
+    assert is_due(250, 600)
+    assert not is_due(250, 601)
