@@ -51,6 +51,7 @@ class Attempts:
                     raise _give_up(task, error, attempt) from error
             await asyncio.sleep(pause)
             attempt += 1
+            self._run.told().charge(i)
 
     async def _once(self, i: int, task: Task) -> Any:
         latest = self._latest(i)

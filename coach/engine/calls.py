@@ -57,3 +57,13 @@ class ModelCall:
     def cost_usd(self, use: CacheUse) -> float:
         """Dollars of the call."""
         return cost_of_use(self.price, use, output=self.output_tokens)
+
+    def takes(self, use: CacheUse) -> dict[str, float]:
+        """What the call counts for in limits per minute, for `Task.takes`: by the model's rules, reads from
+        the cache may not."""
+        read = use.read if self.price.rules.reads_count else 0
+        return {
+            "requests": 1.0,
+            "input tokens": float(use.fresh + use.written + read),
+            "output tokens": float(self.output_tokens),
+        }

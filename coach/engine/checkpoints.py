@@ -124,6 +124,8 @@ class Keeping:
         if found is not ABSENT:
             self._run.record.remark(i, FOUND)
             self._run.record.facts[i]["cost_usd"] = 0.0
+            if self._run.plan.rates:
+                self._run.go_on(self._run.told().refund(i), i)
             return found
         if self._settled(i):
             self._key(i)  # of the inputs as they are now, whatever the call does to them

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from coach.engine.errors import CycleError, DuplicateTask, GraphError, UnknownNeed
+from coach.engine.rates import Limits, Rate
 from coach.engine.task import Task, waits_for
 
 
@@ -18,11 +19,38 @@ def named(tasks: Iterable[Task], known: Container[str] = ()) -> dict[str, Task]:
     return by_name
 
 
-def check_limits(limits: Mapping[str, int]) -> None:
+def check_limits(limits: Limits) -> None:
     """GraphError for a resource without a unit."""
-    for name, units in limits.items():
-        if units < 1:
-            raise GraphError(f"Resource {name!r} has a limit of {units}: no task could ever use it")
+    for name, limit in limits.items():
+        if not isinstance(limit, Rate) and limit < 1:
+            raise GraphError(f"Resource {name!r} has a limit of {limit}: no task could ever use it")
+
+
+def check_units(tasks: Iterable[Task], limits: Limits) -> None:
+    """GraphError for a task that takes more of a rate than there ever is, or units of what is no rate."""
+    for task in tasks:
+        for name, units in units_taken(task, limits).items():
+            limit = limits[name]
+            if not isinstance(limit, Rate):
+                raise GraphError(
+                    f"Task {task.name!r} takes units of {name!r}, which limits tasks at once: it uses it",
+                    (task.name,),
+                )
+            if units > limit.most:
+                raise GraphError(
+                    f"Task {task.name!r} takes {units:g} of {name!r}: there are never more than "
+                    f"{limit.most:g} at once",
+                    (task.name,),
+                )
+
+
+def units_taken(task: Task, limits: Limits) -> dict[str, float]:
+    """Units that a task takes when it starts, by rate: one of each that it uses, and those that it names."""
+    taken = {name: 1.0 for name in task.uses if isinstance(limits.get(name), Rate)}
+    for name, units in task.takes.items():
+        if name in limits:
+            taken[name] = taken.get(name, 0.0) + units
+    return taken
 
 
 def check_needs(tasks: Mapping[str, Task], known: Container[str] = ()) -> None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from coach.engine.checks import check_commits, check_limits, check_needs, named, topological
+from coach.engine.checks import check_commits, check_limits, check_needs, check_units, named, topological
 from coach.engine.ideal import Ideal
+from coach.engine.rates import Limits, Rate
 from coach.engine.task import (
     Condition,
     Duration,
@@ -33,6 +34,7 @@ __all__ = [
     "Fixed",
     "Join",
     "LogNormal",
+    "Rate",
     "Task",
     "TaskGraph",
     "default_needed",
@@ -52,18 +54,20 @@ class TaskGraph:
     """Tasks that fit together. Raises `DuplicateTask`, `UnknownNeed`, `CycleError` or `GraphError`, naming
     the tasks.
 
-    `limits` maps a resource's name to how many tasks may hold it at once; a resource without a limit is free.
+    `limits` maps a resource's name to how many tasks may hold it at once, or to the `Rate` at which its units
+    may be taken; a resource without a limit is free.
     """
 
     __slots__ = ("_order", "_plan", "limits", "tasks")
 
     tasks: Mapping[str, Task]
-    limits: Mapping[str, int]
+    limits: Limits
 
-    def __init__(self, tasks: Iterable[Task], limits: Mapping[str, int] | None = None) -> None:
+    def __init__(self, tasks: Iterable[Task], limits: Limits | None = None) -> None:
         self.tasks = MappingProxyType(named(tasks))
         self.limits = MappingProxyType(dict(limits or {}))
         check_limits(self.limits)
+        check_units(self.tasks.values(), self.limits)
         check_needs(self.tasks)
         check_commits(self.tasks)
         self._order = topological(self.tasks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from types import TracebackType
 from typing import Any, TypedDict, Unpack
@@ -20,6 +20,7 @@ from coach.engine.graph import Task, TaskGraph
 from coach.engine.inputs import Deadline, deadline
 from coach.engine.plan import Plan
 from coach.engine.ports import Clock
+from coach.engine.rates import Limits
 from coach.engine.runner import RunResult
 from coach.engine.running import Run
 from coach.engine.trace import Span
@@ -125,7 +126,7 @@ class Growing:
 
 def growing(
     tasks: Iterable[Task] = (),
-    limits: Mapping[str, int] | None = None,
+    limits: Limits | None = None,
     *,
     deadline_seconds: float | None = None,
     **options: Unpack[Options],

@@ -46,7 +46,7 @@ class Race:
             interrupted = await stop(self._runners)
             self._tell(hedge_seconds(task))
             if doubled:
-                self._run.go_on(self._run.schedule.give_again(self._i), self._i)
+                self._run.go_on(self._run.told().give_again(self._i), self._i)
             if interrupted:
                 raise asyncio.CancelledError
 
@@ -68,7 +68,7 @@ class Race:
     def _may_double(self, task: Task) -> bool:
         left = remaining()
         fits = left is None or task.duration.typical <= left
-        return fits and self._run.schedule.take_again(self._i)
+        return fits and self._run.told().take_again(self._i)
 
     async def _first_answer(self) -> Any:
         left = set(self._runners)

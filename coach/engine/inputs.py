@@ -59,6 +59,9 @@ class Host(Protocol):
     def hear(self, i: int) -> None:
         """It lives."""
 
+    def told(self) -> Schedule:
+        """The schedule, told what time it is."""
+
     def go_on(self, starting: list[int], cause: int = -1) -> None:
         """Carry out a step of the schedule."""
 

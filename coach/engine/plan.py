@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
+from coach.engine.checks import units_taken
 from coach.engine.graph import Task, TaskGraph, waits_for
+from coach.engine.rates import Limits, Rank, Rate
 from coach.engine.task import Losers
 
 
@@ -38,6 +41,7 @@ class Plan:
         "awaited",
         "decider",
         "decides",
+        "draws",
         "emitting",
         "gated",
         "grows",
@@ -52,6 +56,7 @@ class Plan:
         "pending",
         "policies",
         "rank",
+        "rates",
         "reserved",
         "resources",
         "roots",
@@ -75,30 +80,41 @@ class Plan:
         self.opens: list[list[int]] = []
         self.joins_above: list[list[int]] = []
         self.holds: list[list[int]] = []
+        self.draws: list[list[tuple[int, float]]] = []
         self.decider: list[int] = []
         self.gated: list[bool] = []
         self.stream: list[bool] = []
         self.pending: list[int] = []
         self.unresolved: list[int] = []
         self.works: list[Callable[..., Any] | None] = []
-        self.rank: list[tuple[bool, float]] = []
+        self.rank: list[Rank] = []
         self.emitting: list[int] = []
         self.reserved: list[float] = []
         self.hedged: list[int] = []
         self.policies: dict[int, Policy] = {}
         self.patience: dict[int, float] = {}
         self.awaited: dict[int, list[int]] = {}
-        self.resources = {name: r for r, name in enumerate(graph.limits)}
-        self.limits = list(graph.limits.values())
+        counted = {name: each for name, each in graph.limits.items() if not isinstance(each, Rate)}
+        self.resources = {name: r for r, name in enumerate(counted)}
+        self.limits = list(counted.values())
+        self.rates = {name: each for name, each in graph.limits.items() if isinstance(each, Rate)}
         self.extend(graph, graph.order)
         self.simple = not grows and not any(map(self._is_special, range(self.size)))
+        if self.simple:
+            self.rates = {}  # nobody takes from them
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
+
+    @property
+    def all_limits(self) -> Limits:
+        """The limits of the graph that tasks of this plan have to do with."""
+        return {**dict(zip(self.resources, self.limits, strict=True)), **self.rates}
 
     def _is_special(self, i: int) -> bool:
         return bool(
             self.decider[i] >= 0
             or self.stream[i]
             or self.holds[i]
+            or self.draws[i]
             or i in self.policies
             or self.tasks[i].after_output
             or self.tasks[i].hedge
@@ -117,6 +133,7 @@ class Plan:
             self.names.append(task.name)
             self.index[task.name] = i
             self.holds.append([self.resources[name] for name in task.uses if name in self.resources])
+            self.draws.append(self._draws_of(task))
             for lists in (self.successors, self.decides, self.opens, self.joins_above):
                 lists.append([])
         self.size = len(self.tasks)
@@ -124,11 +141,15 @@ class Plan:
             self._link(i)
         backwards = [self.index[name] for name in reversed(tuple(order))]
         self._reserve(base, backwards)
-        if self.limits:
+        if self.limits or self.rates:
             self._rank(base, backwards)
             for j in range(base, self.size):
                 self._note_awaited(j, settled)
         return base
+
+    def _draws_of(self, task: Task) -> list[tuple[int, float]]:
+        places = list(self.rates)
+        return [(places.index(name), units) for name, units in units_taken(task, self.rates).items()]
 
     def _link(self, i: int) -> None:
         task, index = self.tasks[i], self.index
@@ -217,7 +238,26 @@ class Plan:
                 n = self.index[need] - base
                 if n >= 0:
                     below[n] = max(below[n], below[i - base])
-        self.rank += [(t.speculative, -below[i]) for i, t in enumerate(self.tasks[base:])]
+        told = self._tell_apart(backwards) if self.rates else {}
+        self.rank += [
+            (t.speculative, -below[i], told.get(base + i, b"")) for i, t in enumerate(self.tasks[base:])
+        ]
+
+    def _tell_apart(self, backwards: list[int]) -> dict[int, bytes]:
+        """Digests of what each task is and of what comes after it: among tasks that matter alike, these
+        decide who goes first, and not their names or places."""
+        told: dict[int, bytes] = {}
+        rates = list(self.rates.values())
+        for i in backwards:
+            task = self.tasks[i]
+            units = sorted((repr(rates[r]), units) for r, units in self.draws[i])
+            held = sorted(self.limits[r] for r in self.holds[i])
+            own = (task.duration, task.cost_usd, held, units, task.join, len(task.needs))
+            digits = blake2b(repr(own).encode(), digest_size=8)
+            for each in sorted(told[s] for s in self.successors[i] if s in told):
+                digits.update(each)
+            told[i] = digits.digest()
+        return told
 
 
 def _is_plain(task: Task) -> bool:

@@ -20,7 +20,8 @@ class CacheRules:
     `minimum_tokens`: shorter prefixes are silently not cached. `lookback`: positions looked at per
     breakpoint, its own included. `automatic`: entries without breakpoints. `ttls`: lifetime name -> seconds,
     the first is the default. `write_multiplier`, `read_multiplier`: factors on the price of an input token.
-    `granularity_tokens`: reads are rounded down to a multiple of it (1 = exact).
+    `granularity_tokens`: reads are rounded down to a multiple of it (1 = exact). `reads_count`: whether
+    tokens read from the cache count towards a limit of input tokens per minute, by `rate_source`.
     """
 
     name: str
@@ -34,6 +35,8 @@ class CacheRules:
     write_multiplier: Mapping[str, float]
     read_multiplier: float
     granularity_tokens: int = 1
+    reads_count: bool = True
+    rate_source: str = ""
     note: str = ""
 
     @property
@@ -58,6 +61,8 @@ def _anthropic_2026(model: str, minimum: int, read: float, note: str = "") -> Ca
         ttls={"5m": TTL_SECONDS["5m"], "1h": TTL_SECONDS["1h"]},
         write_multiplier={"5m": 1.25, "1h": 2.0},
         read_multiplier=read,
+        reads_count=False,
+        rate_source="Anthropic: Rate limits",
         note=note,
     )
 
@@ -74,6 +79,7 @@ _RULE_SETS = (
         ttls={"5m": TTL_SECONDS["5m"]},
         write_multiplier={"5m": 1.25},
         read_multiplier=0.1,
+        rate_source="Anthropic: Token-saving updates on the API, March 2025: from then on reads do not count",
         note="Claude 3 Haiku: 2,048 tokens. The look-back came later: only marked positions were compared.",
     ),
     _anthropic_2026("claude-haiku-5-5", 512, 0.1),
@@ -94,6 +100,7 @@ _RULE_SETS = (
         write_multiplier={"5m": 1.0},
         read_multiplier=0.5,
         granularity_tokens=128,
+        rate_source="OpenAI: Prompt caching guide: caching does not affect rate limits",
         note="Kept 5 to 10 minutes of inactivity; the shorter is modelled. Writing costs nothing extra.",
     ),
     CacheRules(
@@ -108,6 +115,7 @@ _RULE_SETS = (
         write_multiplier={"30m": 1.25},
         read_multiplier=0.1,
         granularity_tokens=128,
+        rate_source="OpenAI: Prompt caching guide: caching does not affect rate limits",
         note="Kept at least 30 minutes. Models before GPT-5.6 write at no extra cost.",
     ),
 )

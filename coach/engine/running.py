@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Iterable, Mapping
 
-from coach.engine.checks import check_commits, check_needs, named, topological
+from coach.engine.checks import check_commits, check_needs, check_units, named, topological
 from coach.engine.errors import DeadlineExceeded, EngineError, RunError
 from coach.engine.graph import Task, default_needed
 from coach.engine.inputs import ABSENT, Deadline, deadline, remaining
@@ -50,7 +50,8 @@ class Run(Walkers):
             most = MANY if self.plan.grows else self.plan.size
             self._timers.append(Alarm(self.expiry, most=most, count=self.walkers.__len__, ring=self._expire))
         self._set_patience(0)
-        self._spawn(self.schedule.begin())
+        self._spawn(self.told().begin())
+        self.arm()
 
     async def end(self) -> None:
         """Wait for the end, a good one or another."""
@@ -80,12 +81,13 @@ class Run(Walkers):
     def release(self) -> None:
         """Nothing more will be added from outside: it is over when nothing runs."""
         self.held = False
-        if not self.walkers and not self.done.done():
-            self.done.set_result(None)
+        self.check_done()
 
     def _cancel_timers(self) -> None:
         for timer in self._timers:
             timer.cancel()
+        if self.waking is not None:
+            self.waking.cancel()
 
     def _set_patience(self, base: int) -> None:
         """Clocks of the joins from `base` on that do not wait for ever."""
@@ -101,7 +103,7 @@ class Run(Walkers):
         if self.stopping or self.over:
             return
         cause = self.record.latest_need(j)
-        self.go_on(self.schedule.leave_out(j), cause)
+        self.go_on(self.told().leave_out(j), cause)
 
     def _expire(self) -> None:
         if self.stopping:
@@ -137,12 +139,11 @@ class Run(Walkers):
             raise EngineError("Nothing can be added: the run is over")
         batch = named(tasks, self.plan.index)
         check_needs(batch, self.plan.index)
+        check_units(batch.values(), self.plan.all_limits)
         check_commits(batch, self.plan.index)
         order = topological(batch)
         base = self.plan.size
-        starting = self.schedule.add(
-            batch.values(), order, [self._is_needed(task) for task in batch.values()]
-        )
+        starting = self.told().add(batch.values(), order, [self._is_needed(task) for task in batch.values()])
         self._make_room(base)
         self._context.copy().run(self._go_on_with, base, starting, cause)
 
@@ -171,4 +172,4 @@ class Run(Walkers):
         for i in range(base, self.plan.size):
             for name in self.plan.tasks[i].after_output:
                 if (leader := self.plan.index[name]) in self.record.firsts:
-                    self.go_on(self.schedule.open_output(leader), leader)
+                    self.go_on(self.told().open_output(leader), leader)

@@ -109,6 +109,31 @@ class Schedule(Settling):
         self._released += self.units.release(i)
         return self._go_on()
 
+    def tick(self, now: float) -> None:
+        """Where the graph limits rates, the driver says what time it is before each step."""
+        if self._plan.rates:
+            self.units.tick(now)
+
+    def come_again(self) -> float | None:
+        """When `wake` will have something to start, if nothing happens before; None for never."""
+        return self.units.come_again() if self._plan.rates else None
+
+    def wake(self) -> list[int]:
+        """Time has passed. Returns the tasks to start now."""
+        return self._go_on()
+
+    def charge(self, i: int) -> None:
+        """An attempt at `i` is repeated: what it takes of rates it takes again."""
+        if self._plan.rates:
+            self.units.charge(i)
+
+    def refund(self, i: int) -> list[int]:
+        """`i` has not made use of what it took of rates. Returns the tasks to start now."""
+        if not self._plan.rates:
+            return []
+        self.units.refund(i)
+        return self._go_on()
+
     def open_output(self, i: int) -> list[int]:
         """The output of task `i` has begun. Returns the tasks to start now; none at the second time."""
         if self._plan.simple or not self._plan.opens[i] or self.state[i] != RUNNING:

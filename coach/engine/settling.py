@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from coach.engine.graph import default_needed
 from coach.engine.plan import Plan, Policy
+from coach.engine.rated_units import RatedUnits
 from coach.engine.task import Losers
 from coach.engine.units import DONE, DROPPED, ENDED, FAILED, READY, RUNNING, WAITING, Units
 
@@ -89,7 +90,7 @@ class Settling:
         self.received: dict[int, list[int]] = {
             j: [] for j, open_needs in enumerate(self.unresolved) if open_needs
         }
-        self.units = Units(plan, self.state)
+        self.units = RatedUnits(plan, self.state) if plan.rates else Units(plan, self.state)
         self.absent: dict[int, set[int]] = {}
         self.farewells: dict[int, Farewell] = {}
         self.failed_by: dict[int, int] = {}

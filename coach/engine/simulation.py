@@ -85,6 +85,7 @@ class Play:
         "_heap",
         "_second",
         "_used",
+        "_wakes_at",
         "plan",
         "record",
         "schedule",
@@ -113,6 +114,7 @@ class Play:
             self._failing = failing
             self._busy = [0.0] * plan.size
             self._used = [0] * plan.size
+            self._wakes_at = -1.0
             self._run()
 
     def _run_simple(self) -> None:
@@ -137,11 +139,15 @@ class Play:
         for j, seconds in self.plan.patience.items():
             heappush(heap, (seconds, self.plan.size + j))
         self._start(schedule.begin(), 0.0, -1)
+        self._arm(0.0)
         while heap and schedule.fatal < 0:
             now, event = heappop(heap)
             cause = ~event if event < 0 else event
+            schedule.tick(now)
             if event < 0:
                 self._start(schedule.open_output(cause), now, cause)
+            elif event == 2 * self.plan.size:
+                self._start(schedule.wake(), now, -1)
             elif event >= self.plan.size:
                 cause = self._lose_patience(event - self.plan.size, now)
             elif schedule.state[event] == RUNNING or event in schedule.draining:
@@ -150,8 +156,16 @@ class Play:
                 else:
                     self._end(event, now)
             self._heed(now, cause)
+            self._arm(now)
         if schedule.fatal >= 0:
             self._cancel_all(now)
+
+    def _arm(self, now: float) -> None:
+        """An event of its own for when somebody can have what they wait for, unless there is one by then."""
+        at = self.schedule.come_again()
+        if at is not None and not now < self._wakes_at <= at:
+            self._wakes_at = at
+            heappush(self._heap, (at, 2 * self.plan.size))
 
     def _end(self, i: int, now: float) -> None:
         """A running task ends. What is drained takes no part in how long the whole took."""

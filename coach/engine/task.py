@@ -129,7 +129,8 @@ class Task:
     speculative. A staged task names its `commit`: a task that needs it and has it as its decider, so that
     it runs once the staged one counts, and never otherwise.
 
-    `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs. `call`:
+    `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs, or taken
+    when it starts where the limit is a `rates.Rate`. `takes`: units of rates by name, tokens perhaps. `call`:
     an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
     Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`
     more attempts follow a failed one after about `backoff_seconds`, doubled each time. `silence_seconds`
@@ -178,6 +179,7 @@ class Task:
     commit: str | None = None
     join: Join = "all"
     uses: tuple[str, ...] = ()
+    takes: Mapping[str, float] = field(default_factory=dict, hash=False)
     call: Callable[..., Any] | None = None
     timeout_seconds: float | None = None
     retries: int = 0
@@ -236,6 +238,8 @@ class Task:
             )
         if self.retries < 0 or self.cost_usd < 0 or self.backoff_seconds < 0:
             raise GraphError(f"Task {self.name!r} has a negative cost, retries or backoff", (self.name,))
+        if any(not units >= 0 for units in self.takes.values()):
+            raise GraphError(f"Task {self.name!r} takes a negative number of units", (self.name,))
         if self.hedge:
             self._check_hedge()
         self._check_times()

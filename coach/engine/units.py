@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from coach.engine.plan import Plan
+from coach.engine.rates import Entry
 
 WAITING, READY, RUNNING, ENDED, DONE, DROPPED, FAILED = range(7)
 """States of a task. ENDED: a speculative one that has run and whose decider has not ended yet. From DONE on
@@ -21,7 +22,7 @@ class Units:
         self._plan = plan
         self.state = state
         self._free = plan.limits[:]
-        self._queues: list[list[tuple[tuple[bool, float], int]]] = [[] for _ in plan.limits]
+        self._queues: list[list[Entry]] = [[] for _ in plan.limits]
         self._unstarted = [0] * plan.size
         for j, awaited in plan.awaited.items():
             self._unstarted[j] = len(awaited)
@@ -31,6 +32,19 @@ class Units:
         for j in range(base, self._plan.size):
             awaited = self._plan.awaited.get(j, ())
             self._unstarted.append(sum(self.state[i] in (WAITING, READY) for i in awaited))
+
+    def tick(self, now: float) -> None:
+        """What time it is, on the driver's clock. Only rates want to know."""
+
+    def come_again(self) -> float | None:
+        """When there will be something to start, if nothing happens before; None for never."""
+        return None
+
+    def charge(self, i: int) -> None:
+        """An attempt at `i` is repeated: what it takes of rates it takes again."""
+
+    def refund(self, i: int) -> None:
+        """`i` has not made use of what it took of rates."""
 
     def release(self, i: int) -> list[int]:
         """Give back what `i` holds; returns the resources."""
@@ -103,7 +117,7 @@ class Units:
 
     def _drain(self, r: int, starts: list[int], touched: dict[int, None]) -> None:
         queue = self._queues[r]
-        aside: list[tuple[tuple[bool, float], int]] = []
+        aside: list[Entry] = []
         while queue and self._free[r]:
             entry = heappop(queue)
             i = entry[1]

@@ -64,6 +64,7 @@ class Walkers(ABC):
         "stopping",
         "values",
         "waiting",
+        "waking",
         "walkers",
         "works",
     )
@@ -97,6 +98,7 @@ class Walkers(ABC):
         self.walkers: dict[int, asyncio.Task[None]] = {}
         self.waiting: dict[int, asyncio.Future[None]] = {}
         self.failures: dict[int, TaskFailed] = {}
+        self.waking: asyncio.TimerHandle | None = None
         self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.stopping = self.over = self.held = False
@@ -146,8 +148,12 @@ class Walkers(ABC):
                 raise
         finally:
             del self.walkers[root]
-            if not self.walkers and not self.held and not self.done.done():
-                self.done.set_result(None)
+            self.check_done()
+
+    def check_done(self) -> None:
+        """It is over when nothing runs, nobody waits for time to pass, and nothing more can come."""
+        if not self.walkers and not self.held and self.waking is None and not self.done.done():
+            self.done.set_result(None)
 
     def _enter(self, i: int, root: int) -> bool:
         """False for a task that was dropped between being started and its first step."""
@@ -155,11 +161,11 @@ class Walkers(ABC):
             return True
         if self.schedule.state[i] != RUNNING:
             self.record.starts[i] = -1.0
-            self.go_on(self.schedule.finish(i), i)
+            self.go_on(self.told().finish(i), i)
             return False
         if self.before_dispatch is not None and self.schedule.is_ahead(i) and not self._may_go(i):
             self.record.starts[i] = -1.0
-            self.go_on(self.schedule.put_off(i))
+            self.go_on(self.told().put_off(i))
             return False
         self.owner[i] = root
         return True
@@ -183,7 +189,7 @@ class Walkers(ABC):
             return schedule.finish(i)
         if schedule.state[i] == RUNNING:
             self._decide(i)
-        ready = schedule.finish(i)
+        ready = self.told().finish(i)
         self._heed(i, self.record.ends[i])
         self._report(i)
         return ready
@@ -207,6 +213,28 @@ class Walkers(ABC):
             if waiter is not None and not waiter.done():
                 self.record.causes[j] = cause
                 waiter.set_result(None)
+        self.arm()
+
+    def told(self) -> Schedule:
+        """The schedule, told what time it is: for each step of it."""
+        if self.plan.rates:
+            self.schedule.tick(self.loop.time())
+        return self.schedule
+
+    def arm(self) -> None:
+        """See to it that the schedule is asked again when somebody can have what they wait for."""
+        if not self.plan.rates:
+            return
+        if self.waking is not None:
+            self.waking.cancel()
+        at = self.schedule.come_again()
+        self.waking = None if at is None else self.loop.call_at(at, self._wake)
+
+    def _wake(self) -> None:
+        self.waking = None
+        if not (self.stopping or self.over):
+            self.go_on(self.told().wake())
+            self.check_done()
 
     def go_on(self, starting: list[int], cause: int = -1) -> None:
         """Carry out a step of the schedule that no walker goes on from. Start what it returned, unless the
@@ -227,7 +255,7 @@ class Walkers(ABC):
             self.record.ends[i] = self.now()
         state = RUNNING if self.plan.simple else self.schedule.state[i]
         if state == DROPPED or (state == FAILED and not self.stopping):
-            self.go_on(self.schedule.finish(i), i)
+            self.go_on(self.told().finish(i), i)
         elif self.stopping:
             self.record.status[i] = CANCELLED
         else:
@@ -241,7 +269,7 @@ class Walkers(ABC):
         if self.plan.simple or state != RUNNING or not isinstance(error, (Exception, asyncio.CancelledError)):
             self._fail(self.failures[i])
         else:
-            self.go_on(self.schedule.fail(i), i)
+            self.go_on(self.told().fail(i), i)
 
     def _fail(self, error: BaseException) -> None:
         """The first failure ends the run; later ones are consequences."""
@@ -308,7 +336,7 @@ class Walkers(ABC):
             return
         self.record.firsts[i] = self.now() - self.record.zero
         if self.plan.opens[i]:
-            self.go_on(self.schedule.open_output(i), i)
+            self.go_on(self.told().open_output(i), i)
 
     # What is left
 

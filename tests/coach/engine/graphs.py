@@ -150,6 +150,11 @@ def _renamed(task: Task, names: dict[str, str]) -> Task:
     )
 
 
+def counted(graph: TaskGraph) -> dict[str, int]:
+    """Its limits of tasks at once, without those that are rates."""
+    return {name: limit for name, limit in graph.limits.items() if isinstance(limit, int)}
+
+
 def pairs(graph: TaskGraph) -> list[tuple[str, str]]:
     return [(need, task.name) for task in graph for need in task.needs]
 

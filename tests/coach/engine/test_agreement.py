@@ -18,7 +18,7 @@ from coach.engine.graph import Task, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.simulation import simulate
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Trace
-from tests.coach.engine.graphs import decisions, failures, graphs, shuffled
+from tests.coach.engine.graphs import counted, decisions, failures, graphs, shuffled
 from tests.coach.engine.virtual_time import run_virtually
 
 
@@ -218,7 +218,7 @@ def _settled(graph: TaskGraph, trace: Trace, name: str) -> float:
 def test_limits_are_kept(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
     trace = simulate(graph, needed=data.draw(decisions(graph)))
-    for resource, units in graph.limits.items():
+    for resource, units in counted(graph).items():
         changes = sorted(
             (at, step)
             for span in trace.spans

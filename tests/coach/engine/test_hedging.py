@@ -20,7 +20,7 @@ from coach.engine.runner import Inputs, RunResult, run
 from coach.engine.schedule import Schedule, plan_of
 from coach.engine.simulation import Play, simulate, simulate_many
 from coach.engine.trace import DROPPED, Trace
-from tests.coach.engine.graphs import random_graph
+from tests.coach.engine.graphs import counted, random_graph
 from tests.coach.engine.virtual_time import run_virtually
 
 USUAL = LogNormal(1.0, 2.0)
@@ -243,7 +243,7 @@ def hedging_graph(rng: random.Random, *, output: bool) -> TaskGraph:
             tasks.append(replace(task, duration=tail, effects="pure", hedge=True))
         else:
             tasks.append(task)
-    return TaskGraph(tasks, {name: units + 1 for name, units in graph.limits.items()})
+    return TaskGraph(tasks, {name: units + 1 for name, units in counted(graph).items()})
 
 
 def really(graph: TaskGraph, first: dict[str, float], again: dict[str, float]) -> TaskGraph:
