@@ -279,6 +279,8 @@ class Supervisor:
         reply = reply or Reply()
         if state == Turn.State.REFUSED:
             run.sentences.clear()
+        if self.provider is not None and not _is_answered(state, reply):
+            await self._forgive(run)
         event = self._event(run, TurnEvent.Kind.END, {"state": state, **await self._left(run)})
         finish = Finish(
             event=event,
@@ -302,6 +304,13 @@ class Supervisor:
             logger.exception("The end of turn %s could not be stored.", run.turn.pk)
         finally:
             self._forget(run)
+
+    async def _forgive(self, run: Run) -> None:
+        """Nothing is charged on the way to an answer of the model's that did not come."""
+        try:
+            await self.read(partial(ledger.forgive_turn, run.turn.uuid))
+        except DatabaseError as error:
+            logger.warning("Turn %s stays charged: %s", run.turn.pk, error.__class__.__name__)
 
     async def _left(self, run: Run) -> dict[str, Any]:
         """What the learner may still ask of models today, where there is one."""
@@ -381,6 +390,11 @@ class Supervisor:
         self._readers.shutdown(wait=True)
         for reader in self._reader_connections:
             reader.close()
+
+
+def _is_answered(state: str, reply: Reply) -> bool:
+    """Whether the words are a model's, to their end or as far as there was room."""
+    return state == Turn.State.TRUNCATED or (state == Turn.State.DONE and "fallback" not in reply.trace)
 
 
 class _Voice:

@@ -1,0 +1,71 @@
+"""A learner pays for answers that came, through the real purse and the supervisor."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from coach.beginning import Begin, Begun
+from coach.frames import Subject
+from coach.models import ProviderAttempt, Turn
+from coach.providers.port import Call
+from coach.turns import Supervisor
+from lessons.models import User
+from tests.coach.factories import make_exercise, make_lesson
+from tests.coach.fakes import ScriptedProvider, Words
+from tests.coach.spending import counter, make_member, set_limit
+from tests.coach.talking import in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SORTED = Words(data={"intent": "concept", "finding": 0, "sure": 0.9})
+WRITTEN = Words("Slack is the time by which a task may be late [parallel#critical-path].")
+BROKEN = Words(cut=(0, "stalled"))
+
+
+def make_world() -> User:
+    make_exercise(make_lesson())
+    for scope in ("learner", "day"):
+        set_limit(scope, 10)
+    return make_member()
+
+
+async def ask(supervisor: Supervisor, learner: User, answer: Words) -> Turn:
+    def say(call: Call) -> Words:
+        return SORTED if call.purpose == "classify" else answer
+
+    supervisor.provider = ScriptedProvider(say)
+    begin = Begin(
+        key=uuid.uuid4(),
+        subject=Subject(kind="exercise", slug="travel"),
+        learner_id=learner.pk,
+        question="Tell me about that thing with the time that is left over somewhere",
+    )
+    outcome = await supervisor.begin_and_wait(begin, 10)
+    assert isinstance(outcome, Begun)
+    return await in_thread(Turn.objects.get)(pk=outcome.turn.pk)
+
+
+async def outcomes() -> set[tuple[str, str, bool]]:
+    rows = ProviderAttempt.objects.values_list("purpose", "outcome", "charged")
+    return set(await in_thread(lambda: list(rows))())
+
+
+async def test_answer_that_came_is_charged_with_what_led_to_it(supervisor: Supervisor):
+    learner = await in_thread(make_world)()
+    await ask(supervisor, learner, WRITTEN)
+    assert ("reply", "done", True) in await outcomes()
+    reserved, charged, forgiven, under_way = await in_thread(counter)("learner")
+    assert (reserved, forgiven, under_way) == (0, 0, 0)
+    assert charged == (await in_thread(counter)("day"))[1] > 0
+
+
+async def test_answer_that_never_came_costs_nothing_nor_does_what_led_to_it(supervisor: Supervisor):
+    learner = await in_thread(make_world)()
+    turn = await ask(supervisor, learner, BROKEN)
+    assert turn.state == Turn.State.DONE
+    assert "fallback" in turn.trace
+    assert all(not charged for _purpose, _outcome, charged in await outcomes())
+    reserved, charged, forgiven, under_way = await in_thread(counter)("learner")
+    assert (reserved, charged, under_way) == (0, 0, 0)
+    assert forgiven == (await in_thread(counter)("day"))[1] > 0
