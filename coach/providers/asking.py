@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -26,14 +27,19 @@ NOTHING_ASKED = "."
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A prompt as a cache sees it, block by block in hashed order. A fingerprint stands for a block's text
-    and for the settings that empty its level of the cache when they change. `sizes` in characters;
-    `most_tokens`: all that the prompt can have, what the service adds included.
+    and for the settings that empty its level of the cache when they change. `sizes` in characters; `bounds`:
+    the most tokens of each, what the service adds counted with the first.
     """
 
     fingerprints: tuple[str, ...]
     sizes: tuple[int, ...]
+    bounds: tuple[int, ...]
     marks: tuple[tuple[int, str], ...]
-    most_tokens: int
+
+    @property
+    def most_tokens(self) -> int:
+        """All that the prompt can have."""
+        return sum(self.bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,11 @@ def _shape(parts: Sequence[Part], settings: Json) -> Shape:
     return Shape(
         tuple(_fingerprint(part, outer if part.role == "system" else inner) for part in parts),
         tuple(len(part.text) for part in parts),
+        tuple(
+            _most_tokens(part) + (0 if place else ADDED_TOKENS + len(outer))
+            for place, part in enumerate(parts)
+        ),
         _marks(parts),
-        ADDED_TOKENS + len(outer) + sum(_most_tokens(part) for part in parts),
     )
 
 
@@ -162,10 +171,13 @@ ADDED_TOKENS = 500
 
 MOST_TOKENS_PER_CHARACTER = 1 / 2.5
 """Of English, by the tokenizers of 2026 (as `prompt.CHARACTERS_PER_TOKEN`, the worst reported)."""
+_WORDS = re.compile(r"[A-Za-z\s]+")
 
 
 def _most_tokens(part: Part) -> int:
-    """No token is shorter than a byte; text that is ours and English is known better."""
+    """Of text that is ours and English by what is reported of it. Of any other: words of two letters a token,
+    and a token for each byte of the rest, for no token is shorter than that."""
     if part.stability <= Stability.SHARED and part.text.isascii():
         return int(len(part.text) * MOST_TOKENS_PER_CHARACTER) + 1
-    return len(part.text.encode("utf-8", "replace"))
+    rest = _WORDS.sub("", part.text)
+    return (len(part.text) - len(rest)) // 2 + 1 + len(rest.encode("utf-8", "replace"))

@@ -21,14 +21,17 @@ CLEARLY_LESS = 0.8
 
 
 def worst_usd(asked: Asked, model: Model) -> float:
-    """What the request can cost at most: every token written to the cache at the dearest lifetime that is
-    asked for, the whole answer written, and the rates of a long prompt if it can be one."""
-    tokens = asked.shape.most_tokens
-    output = int(asked.body["max_tokens"])
-    if not asked.shape.marks:
-        return cost_usd(model.price, fresh=tokens, output=output)
-    dearest = max((ttl for _, ttl in asked.shape.marks), key=lambda ttl: model.rules.write_multiplier[ttl])
-    return cost_usd(model.price, written={dearest: tokens}, output=output)
+    """What the request can cost at most: nothing read, all in front of a breakpoint written to the cache at
+    the dearest lifetime that reaches it, the whole answer, the rates of a long prompt if it can be one."""
+    dear, shape = model.rules.write_multiplier, asked.shape
+    written: dict[str, int] = {}
+    for place, tokens in enumerate(shape.bounds):
+        reaching = [ttl for mark, ttl in shape.marks if mark >= place]
+        if reaching:
+            ttl = max(reaching, key=lambda each: dear[each])
+            written[ttl] = written.get(ttl, 0) + tokens
+    fresh = shape.most_tokens - sum(written.values())
+    return cost_usd(model.price, fresh=fresh, written=written, output=int(asked.body["max_tokens"]))
 
 
 def expected_usage(use: CacheUse, price: Price) -> Usage:

@@ -8,7 +8,7 @@ import pytest
 
 from coach.engine.errors import PromptError
 from coach.engine.prompt import Stability
-from coach.providers.asking import Asked, ask
+from coach.providers.asking import ADDED_TOKENS, Asked, ask
 from coach.providers.catalogue import MODELS, own_model
 from coach.providers.port import Call, Part, Role
 from coach.providers.servers import SERVERS
@@ -165,7 +165,17 @@ def test_shape_a_schema_ends_every_prefix_and_another_model_setting_those_of_the
     assert plain.fingerprints[1] != haiku.fingerprints[1]
 
 
-def test_shape_bounds_what_a_learner_writes_by_its_bytes():
+def test_shape_bounds_what_a_learner_writes_more_warily_than_what_is_ours():
+    words, odd = part("user", "why is it slow " * 10), part("user", "#!{}[]1234" * 15)
+    ours = part("user", "why is it slow " * 10, stability=Stability.FIXED)
+    assert [asked(each).shape.most_tokens - ADDED_TOKENS - len("null") for each in (ours, words, odd)] == [
+        61,
+        76,
+        151,
+    ]
+
+
+def test_shape_bounds_other_letters_by_their_bytes():
     rules, question = part("system", "x" * 1000, stability=Stability.FIXED), part("user", "é" * 100)
     alone, both = asked(part("user", "?")).shape.most_tokens, asked(rules, question).shape.most_tokens
     assert both - alone == 401 + 200 - 1

@@ -39,6 +39,18 @@ def test_worst_usd_counts_every_token_as_written_at_the_dearest_lifetime():
     assert worst_usd(one, HAIKU) == pytest.approx((one.shape.most_tokens * 0.2 + 1000 * 0.5) / 1e6)
 
 
+def test_worst_usd_counts_only_what_stands_in_front_of_a_breakpoint_as_written():
+    parts = tuple(
+        Part(name=str(place), role="user", text="x" * 1000, stability=Stability.FIXED, breakpoint=ttl)
+        for place, ttl in enumerate(["1h", "5m", None])
+    )
+    one = ask(Call(purpose="reply", tier="small", parts=parts), HAIKU, SERVERS["anthropic"])
+    first, second, third = one.shape.bounds
+    assert worst_usd(one, HAIKU) == pytest.approx(
+        (first * 0.2 + second * 0.125 + third * 0.1 + 1024 * 0.5) / 1e6
+    )
+
+
 @given(
     model=st.sampled_from(list(MODELS.values())),
     characters=st.integers(1, 400_000),
