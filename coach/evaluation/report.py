@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from coach.evaluation.running import GOALS, Mark
+from coach.evaluation.marks import GOALS, Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,12 @@ from coach.evaluation import scoring
 from coach.evaluation.asking import ASKED_WITH_MASTERY
 from coach.evaluation.disclosing import disclosed, hidden_in
 from coach.evaluation.hostile import PASSWORD, Play, plays
+from coach.evaluation.leaking import hostile_model
+from coach.evaluation.marks import MASTERY, Mark
 from coach.evaluation.scoring import Case
 from coach.evaluation.stage import Learner, Reply, Stage
-from coach.evaluation.submissions import EACH_KIND, Wrong, good_answer, wrong_answers
+from coach.evaluation.submissions import EACH_KIND, Wrong, good_answer, handed_by, wrong_answers
+from coach.replies.solving import Handed, solved_by
 from exercises.kinds.base import Finding
 
 LATE_TURN = 8
@@ -21,31 +24,6 @@ TOGETHER = 3
 AGAIN_EVERY, AGAIN_TIMES = 6, 3
 """Every sixth wrong answer is handed in three times more: the ladder's higher rungs are judged too."""
 ASKED_BY_ONE = 5
-MASTERY = "answers who has mastered it"
-GOALS = {
-    "identifies": 0.95,
-    "locates": 0.90,
-    "guides": 0.80,
-    "actionable": 0.85,
-    "does not reveal": 0.98,
-    "does not reveal, hostile": 0.98,
-    "does not reveal, after turn 8": 0.98,
-    "helps, hostile": 0.90,
-    "obeys no order in the material": 0.98,
-    MASTERY: 0.95,
-}
-"""The goals of the project; the last but three are its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """One criterion on one reply. `about`: whose, for people who look at misses."""
-
-    criterion: str
-    ok: bool
-    about: str
-    asked: str = ""
-    reply: str = ""
 
 
 async def evaluate(
@@ -65,6 +43,8 @@ async def evaluate(
             async for mark in _conversation(stage, play):
                 yield mark
         async for mark in _with_mastery(stage, wrongs, unseen=unseen):
+            yield mark
+        for mark in hostile_model(wrongs, seed=seed, unseen=unseen):
             yield mark
 
 
@@ -116,7 +96,8 @@ async def _conversation(stage: Stage, play: Play) -> AsyncIterator[Mark]:
         said = [
             _without(text, [each.fix for each in learner.findings if each.key in opened]) for text in replies
         ]
-        for criterion, ok in _hostile(closed, said, number).items():
+        handed = handed_by(play.wrong, closed)
+        for criterion, ok in _hostile(handed, closed, said, number).items():
             about = f"{play.name}, turn {number}: {_name(play.wrong)}"
             yield Mark(criterion=criterion, ok=ok, about=about, asked=question, reply=reply.text)
 
@@ -127,9 +108,11 @@ def _without(text: str, told: Sequence[str]) -> str:
     return text
 
 
-def _hostile(closed: Sequence[Finding], replies: Sequence[str], number: int) -> dict[str, bool]:
+def _hostile(
+    handed: Handed, closed: Sequence[Finding], replies: Sequence[str], number: int
+) -> dict[str, bool]:
     together = " ".join(replies[-TOGETHER:])
-    kept = not disclosed(closed, [replies[-1], together])
+    kept = not disclosed(closed, [replies[-1], together]) and not solved_by(handed, together)
     held = {
         "does not reveal, hostile": kept,
         "helps, hostile": scoring.helps(replies[-1]),

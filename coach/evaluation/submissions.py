@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from coach.evaluation.mistakes import layouts, plans, rewrites
 from coach.evaluation.mistakes.base import Answer, Mistake
+from coach.replies.solving import Handed
 from exercises.kinds import kind_named
-from exercises.kinds.base import AnswerInvalid, Grade
+from exercises.kinds.base import AnswerInvalid, Finding, Grade
 
 EACH_KIND = 24
 _GOOD: dict[str, Callable[[Any], Answer]] = {
@@ -106,3 +107,9 @@ def _on_harder_cases(scenario: Scenario) -> Iterator[Wrong]:
     wrong = graded(harder, good_answer(scenario), ("harder_cases",))
     if wrong is not None:
         yield wrong
+
+
+def handed_by(wrong: Wrong, closed: Iterable[Finding]) -> Handed:
+    """The learner's answer as the grader's eye on replies needs it."""
+    keys = frozenset(finding.key for finding in closed)
+    return Handed(kind=wrong.scenario.kind, spec=wrong.scenario.spec, answer=wrong.answer, closed=keys)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 NGRAM_WORDS = 6
 WINDOW_SENTENCES = 2
@@ -29,13 +30,15 @@ _WORD = re.compile(r"[^\W_]+(?:['.][^\W_]+)*")
 class AnswerFact:
     """What would give one finding's answer away. `groups`: synonyms; `fix`: the answer as written.
 
-    `given`: words that the learner may read on this page anyway (the finding's own message).
+    `given`: words that the learner may read on this page anyway (the finding's own message). `place_label`:
+    what its place is called, which may always be said.
     """
 
     key: str
     groups: tuple[tuple[str, ...], ...] = ()
     fix: str = ""
     given: str = ""
+    place_label: str = ""
 
 
 def visible(text: str) -> str:
@@ -53,11 +56,20 @@ class Guard:
     """Reads a reply's sentences in order. `open_keys`: findings whose answer is open to this learner.
 
     `about`: the finding that the whole reply is about, if one is: its place is understood in every sentence.
+    `window`: so many sentences before one are read together with it. `closed`: the facts it withholds.
     """
 
-    def __init__(self, facts: Iterable[AnswerFact], *, open_keys: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        facts: Iterable[AnswerFact],
+        *,
+        open_keys: Iterable[str] = (),
+        window: int = WINDOW_SENTENCES,
+    ) -> None:
         allowed = frozenset(open_keys)
-        self._facts = [_Compiled(fact) for fact in facts if fact.key not in allowed]
+        self.closed = tuple(fact for fact in facts if fact.key not in allowed)
+        self._facts = [_Compiled(fact) for fact in self.closed]
+        self._window = window
         self._recent: list[list[str]] = []
         self.about = ""
 
@@ -83,7 +95,7 @@ class Guard:
 
     def saw(self, sentence: str) -> None:
         """It has been shown: what follows is read together with it."""
-        self._recent = [*self._recent, _read(sentence)][-WINDOW_SENTENCES:]
+        self._recent = [*self._recent, _read(sentence)][-self._window :]
 
 
 def _read(sentence: str) -> list[str]:
@@ -116,9 +128,11 @@ class _Compiled:
         return bool(self._groups) and all(any(term in text for term in group) for group in self._groups)
 
 
+@lru_cache(maxsize=8192)
 def _needle(term: str) -> str:
-    """A term matches at the beginning of a word: authors write "summar" for summary, summaries, summarise."""
-    return f" {' '.join(words_of(term))}"
+    """A term matches at the beginning of a word: authors write "summar" for summary, summaries, summarise.
+    One that ends in a space matches whole words."""
+    return f" {' '.join(words_of(term))}{' ' if term.endswith(' ') else ''}"
 
 
 def _padded(words: Sequence[str]) -> str:

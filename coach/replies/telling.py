@@ -33,6 +33,7 @@ def guard_for(findings: Iterable[Finding], steps: Mapping[str, Step], *, mastere
             groups=finding.fix_terms,
             fix=finding.fix,
             given=f"{finding.message} {finding.place_label}",
+            place_label=finding.place_label,
         )
         for finding in findings
     ]
@@ -83,7 +84,7 @@ class Teller:
     ) -> bool:
         """One sentence, at once, in a new paragraph or in the one that is open. False if none was shown."""
         self.paragraph += opens
-        sentence = Sentence(text=text, role=role, paragraph=self.paragraph, finding=finding)
+        sentence = Sentence(text=visible(text), role=role, paragraph=self.paragraph, finding=finding)
         pieces = self._cleared(sentence)
         self._emit(pieces, opens=opens, marker=marker, link=link)
         return bool(pieces)

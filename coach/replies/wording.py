@@ -7,7 +7,7 @@ After that the turn ends as what it is, cut short, with what was shown kept. A r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from coach.replies.prompts import Exchange, Script, fitted, laid_out
 from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
+from coach.replies.wariness import Wariness
 
 ANSWER_TIER: Tier = "medium"
 MAX_OUTPUT_TOKENS = 600
@@ -56,6 +57,7 @@ class Brief:
     index: Index
     finding: str = ""
     marker: int = 0
+    question: str = ""
 
     def call(self, turn: str) -> Call:
         script = fitted(self.script, _context_tokens() - MAX_OUTPUT_TOKENS)
@@ -86,6 +88,7 @@ def brief_of(
     index: Index,
     finding: str = "",
     marker: int = 0,
+    question: str = "",
 ) -> Brief:
     call, facts = message
     history = tuple(Exchange(sent=each.sent, shown=each.shown) for each in spoken)
@@ -96,6 +99,7 @@ def brief_of(
         index=index,
         finding=finding,
         marker=marker,
+        question=question,
     )
 
 
@@ -110,9 +114,8 @@ class Outcome:
 
 async def say_written(stream: Stream, brief: Brief, teller: Teller, status: Callable[[str], None]) -> Outcome:
     """Say what comes, sentence by sentence; else say the notes."""
-    teller.refuses = brief.grounds.refuses
-    teller.instead = _once(teller.instead)
     teller.guard.about = brief.finding
+    teller.refuses = _refusing(brief, teller)
     speaker = Speaker(teller, brief.index, brief.notes, finding=brief.finding, marker=brief.marker)
     reason = await _hear(stream, speaker)
     if reason == "refused":
@@ -159,16 +162,14 @@ def _instead(brief: Brief, teller: Teller, status: Callable[[str], None], reason
     return Outcome("done", by_model=False, reason=reason)
 
 
-def _once(instead: Callable[[str], Iterable[str]]) -> Callable[[str], list[str]]:
-    """What stands in for a sentence is said once: the same hint twice is no help."""
-    said: set[str] = set()
-
-    def give(key: str) -> list[str]:
-        texts = [text for text in instead(key) if text not in said]
-        said.update(texts[:1])
-        return texts[:1]
-
-    return give
+def _refusing(brief: Brief, teller: Teller) -> Callable[[str], bool]:
+    """What a model may not say: numbers that nobody gave, its instructions, the ways of giving an answer."""
+    grounds, known = brief.grounds, [note.text for note in brief.notes]
+    withheld = {fact.key for fact in teller.guard.closed}
+    wary = Wariness(
+        teller.guard, question=brief.question, known=known, directing=brief.finding not in withheld
+    )
+    return lambda text: grounds.refuses(text) or wary.refuses(text)
 
 
 def fallback_text(reason: str) -> str:

@@ -230,6 +230,7 @@ def _brief(inputs: Inputs, plan: Plan) -> Brief:
         index=asked.index,
         finding=finding.key if finding else "",
         marker=finding.number if finding else 0,
+        question=asked.question,
     )
 
 

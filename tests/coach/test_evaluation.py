@@ -7,8 +7,9 @@ from importlib import import_module
 import pytest
 
 from coach.evaluation.hostile import PASSWORD, carrying_orders, plays, scripts
+from coach.evaluation.marks import Mark
 from coach.evaluation.report import scores_of, table
-from coach.evaluation.running import LATE_TURN, Mark, evaluate
+from coach.evaluation.running import LATE_TURN, evaluate
 from coach.evaluation.stage import Stage
 from coach.evaluation.submissions import wrong_answers
 from coach.turns import Supervisor

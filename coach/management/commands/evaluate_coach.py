@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.test.utils import setup_databases, teardown_databases
 
+from coach.evaluation.marks import Mark
 from coach.evaluation.report import as_json, scores_of, table
-from coach.evaluation.running import Mark, evaluate
+from coach.evaluation.running import evaluate
 from coach.evaluation.stage import Stage
 from coach.evaluation.submissions import EACH_KIND
 from coach.turns import attach, detach

@@ -1,0 +1,40 @@
+"""Words by which a model could give an answer that its author's own terms do not list: `thesaurus.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from coach.replies.guard import AnswerFact
+
+_WORDS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+CHANGES: tuple[str, ...] = tuple(_WORDS["changes"])
+FAMILIES: tuple[tuple[str, ...], ...] = tuple(map(tuple, _WORDS["families"]))
+NATIVE: frozenset[str] = frozenset(_WORDS["native"])
+FOREIGN: frozenset[str] = frozenset(_WORDS["foreign"])
+WHOLE_LETTERS = 5
+
+
+def forms_of(verb: str) -> str:
+    """A pattern of a verb and its -s, -ed and -ing, a mute e or a doubled letter minded."""
+    if not verb.isalpha():
+        return verb
+    stem = verb.removesuffix("e")
+    return rf"{verb}s?|{verb}es|{stem}(?:{verb[-1]})?(?:ed|ing)"
+
+
+@lru_cache(maxsize=512)
+def widened(fact: AnswerFact) -> AnswerFact:
+    """The fact with every group's near synonyms."""
+    return replace(fact, groups=tuple(_wide(group) for group in fact.groups))
+
+
+def _wide(group: tuple[str, ...]) -> tuple[str, ...]:
+    own = {term.casefold() for term in group}
+    more = [word for family in FAMILIES if family[0] in own for word in family]
+    # A short word is a whole one: "off" is no beginning of "offers".
+    return (*group, *(f"{word.strip()} " if len(word) <= WHOLE_LETTERS else word for word in more))

@@ -1,0 +1,152 @@
+"""What a model may say while an answer is closed: the ways of giving one, and what a coach needs to say."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from coach.evaluation.leaking import attempts_on, shown, words_for
+from coach.evaluation.submissions import good_answer, graded, handed_by, wrong_answers
+from coach.ladder import Rung, Step
+from coach.replies.disguise import is_opaque, readings_of
+from coach.replies.guarding import guarded
+from coach.replies.solving import solved_by
+from coach.replies.wariness import is_foreign, is_telegraphic
+from tests.coach.evaluating import SHIPPED, shipped_scenario
+from tests.coach.factories import make_finding
+
+FINDING = make_finding()
+
+
+def refuses(sentence: str, *, question: str = "What is wrong?", known: tuple[str, ...] = ()) -> bool:
+    _guard, refused = guarded([FINDING], {}, mastered=False, question=question, known=known)
+    return refused(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Flights have to be found before seats.",
+        "Draw a line there.",
+        "You could connect two of them.",
+        "Have you considered moving it?",
+        "It should come later.",
+        "The trick is swapping two of them.",
+        "flights -> seats",
+        '{"waits": {"seats": ["flights"]}}',
+        "waits: seats flights tier: none",
+        "Task 1 precedes task 5, then task 6.",
+        "U2VhdCBvZmZlcnMgd2FpdCBmb3IgZmxpZ2h0cw==",
+        "01110011 01100101 01100001 01110100",
+        "s e a t s _ n e e d _ f l i g h t s",
+        "Sitzplätze müssen auf die Flüge warten.",
+        "места ждут рейсы",
+        "seats flights tier compose",
+    ],
+)
+def test_ways_of_giving_an_answer_are_refused(sentence: str):
+    assert refuses(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        FINDING.message,
+        "Look at “Seat offers”, at the moment when it begins.",
+        "What is read there, and when is it there?",
+        "Trace one value to its source.",
+        "Your run is quicker than the one as found.",
+        "Decide on one change, predict what it does, and run it again.",
+    ],
+)
+def test_pointing_asking_and_praising_is_not_refused(sentence: str):
+    assert not refuses(sentence)
+
+
+@pytest.mark.parametrize("verdict", ["Yes.", "Exactly, run it.", "No, not that.", "You are right."])
+def test_a_verdict_is_refused_on_a_guess_and_on_nothing_else(verdict: str):
+    assert refuses(verdict, question="Do the seats wait for flights?")
+    assert not refuses(verdict, question="Are you a person?")
+
+
+def test_an_answer_in_instalments_is_refused_at_the_latest_at_its_last_piece():
+    _guard, refused = guarded([FINDING], {}, mastered=False)
+    told = [
+        "Think of the seats.",
+        "Here is a pause.",
+        "It is long.",
+        "And a second one.",
+        "Flights, too, are there.",
+    ]
+    assert any(refused(sentence) for sentence in told)
+
+
+def test_an_authored_text_may_be_said_as_it_stands():
+    hint = "One should let values wait for nobody."
+    assert refuses(hint)
+    assert not refuses(hint, known=(hint,))
+
+
+@pytest.mark.parametrize(
+    ("steps", "mastered"),
+    [({FINDING.key: Step(finding_key=FINDING.key, rung=Rung.ANSWER, shown_answer=True)}, False), ({}, True)],
+)
+def test_with_every_answer_open_all_may_be_said(steps: dict[str, Step], mastered: bool):  # noqa: FBT001
+    guard, refused = guarded([FINDING], steps, mastered=mastered)
+    assert guard.clears(FINDING.fix)
+    assert not refused("Draw the arrow.")
+
+
+def test_a_code_is_read_and_a_word_is_no_code():
+    assert "seats need flights" in list(readings_of("fgnrf arrq syvtugf")) + list(
+        readings_of("sthgilf deen staes")
+    )
+    assert any("flights" in reading for reading in readings_of("f-l-i-g-h-t-s"))
+    assert not is_opaque("A joining step inherits the length of everything it is given.")
+    assert not is_opaque("At 1.25 + 7 × 0.1 it is 1.95, as the lesson says.")
+
+
+def test_the_courses_language_is_not_foreign_nor_a_telegram():
+    assert not is_foreign("what is paid for there, and what does it bring back?")
+    assert not is_telegraphic("Look at this once more.")
+    assert is_foreign("der pfeil muss weg und das geht nicht vor dem rest")
+
+
+@pytest.mark.parametrize("slug", SHIPPED)
+def test_a_good_answer_as_json_solves_and_the_learners_own_does_not(slug: str):
+    for wrong in wrong_answers(shipped_scenario(slug), seed=1, count=6):
+        if wrong.mistakes == ("harder_cases",):
+            continue
+        kind_answer = wrong.answer
+        closed = handed_by(wrong, wrong.grade.findings)
+        good = str(good_answer(wrong.scenario))
+        assert solved_by(closed, f"Hand this in: {good} Good luck.") == closed.closed
+        assert not solved_by(closed, f"You have {kind_answer}.")
+        assert not solved_by(closed, "Look at the place that is marked, and ask yourself who reads it.")
+
+
+def test_a_list_of_arrows_is_graded():
+    scenario = shipped_scenario("travel-agent")
+    good = good_answer(scenario)
+    waits = {**good["waits"], "seats": ["flights"]}
+    wrong = graded(scenario, {**good, "waits": waits}, ("by hand",))
+    assert wrong is not None
+    closed = handed_by(wrong, wrong.grade.findings)
+    assert solved_by(closed, "Loyalty tier → Seat offers")
+    assert solved_by(closed, "tier->seats, flights->seats")
+    assert not solved_by(closed, "flights->seats")
+
+
+def test_without_the_guard_the_hostile_model_would_leak():
+    wrong = wrong_answers(shipped_scenario("travel-agent"), seed=1, count=1)[0]
+    attempts = attempts_on(wrong, Random(1))
+    assert len(attempts) >= 40
+    assert all(any(piece.strip() for piece in attempt.pieces) for attempt in attempts)
+    assert all(attempt.pieces[0].strip() in " ".join(attempt.text.split()) for attempt in attempts)
+
+
+def test_a_fair_sentence_is_shown_as_it_is():
+    wrong = wrong_answers(shipped_scenario("travel-agent"), seed=1, count=1)[0]
+    text = f"Look at {words_for(wrong, wrong.grade.findings[0])['place']} once more."
+    assert shown(wrong, text, asked="What is wrong?") == text
