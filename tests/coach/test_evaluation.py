@@ -27,14 +27,14 @@ def report(marks: list[Mark]) -> str:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("seed", "unseen"), [(1, False), (2026, True)])
-async def test_the_built_in_coach_meets_every_goal(supervisor: Supervisor, *, seed: int, unseen: bool):
+@pytest.mark.parametrize(("seed", "unseen", "each"), [(1, False, EACH), (2026, True, 9)])
+async def test_the_coach_meets_every_goal(supervisor: Supervisor, *, seed: int, unseen: bool, each: int):
     stage = Stage(supervisor)
-    marks = [mark async for mark in evaluate(stage, seed=seed, unseen=unseen, each=EACH)]
+    marks = [mark async for mark in evaluate(stage, seed=seed, unseen=unseen, each=each)]
     scores = scores_of(marks)
     assert all(score.ok for score in scores), report(marks)
     counts = {score.criterion: score.count for score in scores}
-    assert counts["identifies"] >= 3 * EACH
+    assert counts["identifies"] >= 3 * each
     assert counts["does not reveal, after turn 8"] >= 3 * (20 - LATE_TURN)
 
 
@@ -44,8 +44,12 @@ def test_wrong_answers_are_many_different_and_the_same_for_a_seed(slug: str):
     made = wrong_answers(scenario, seed=3, count=EACH)
     assert len(made) >= EACH
     assert len({repr(wrong.answer) for wrong in made if wrong.scenario == scenario}) >= EACH
-    assert [wrong.answer for wrong in made] == [w.answer for w in wrong_answers(scenario, seed=3, count=EACH)]
-    assert [wrong.answer for wrong in made] != [w.answer for w in wrong_answers(scenario, seed=4, count=EACH)]
+    assert [wrong.answer for wrong in made[:4]] == [
+        w.answer for w in wrong_answers(scenario, seed=3, count=4)
+    ]
+    assert [wrong.answer for wrong in made[:4]] != [
+        w.answer for w in wrong_answers(scenario, seed=4, count=4)
+    ]
 
 
 @pytest.mark.parametrize("slug", SHIPPED)
