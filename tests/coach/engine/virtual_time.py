@@ -35,6 +35,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now
 
+    def is_busy(self) -> bool:
+        """Whether something is to be done at this moment, besides what asks."""
+        return bool(self._ready)  # type: ignore[attr-defined]  # asyncio's own queue
+
     def jump(self) -> None:
         self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]  # asyncio's own heap
 
