@@ -31,6 +31,10 @@ class Checkpoints:
     run: str
     patience_seconds: float = 5.0
 
+    def keeping(self, host: Host) -> Keeping:
+        """What one run does with them."""
+        return Keeping(host, self)
+
 
 class MemoryStore:
     """Keeps results for as long as the process lives."""

@@ -89,7 +89,7 @@ class Walkers(ABC):
         self.before_dispatch = before_dispatch
         self.altered: dict[int, Mapping[str, Any]] = {}
         self.needed = needed
-        self.keeping: Keeping | None = None if checkpoints is None else Keeping(self, checkpoints)
+        self.keeping: Keeping | None = None if checkpoints is None else checkpoints.keeping(self)
         self.works = plan.works if checkpoints is None else _without_kept(plan)
         self.schedule = Schedule(plan, None if plan.simple else self._first_decisions())
         self.values: list[Any] = [ABSENT] * plan.size
