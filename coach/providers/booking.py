@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from coach.crashing import crash_point
 from coach.providers.faults import Failed
 from coach.providers.port import Attempt, Purse, Settled
 
@@ -50,6 +51,7 @@ class Booked:
         self.outcome = "interrupted"
 
     async def __aenter__(self) -> Self:
+        crash_point("before_attempt")
         try:
             self._ticket = await see_through(self._purse.reserve(self._attempt))
         except _Late as late:
@@ -57,6 +59,7 @@ class Booked:
                 self._ticket = late.task.result()
                 await self._settle("cancelled")
             raise asyncio.CancelledError from None
+        crash_point("after_attempt_row")
         return self
 
     async def __aexit__(
@@ -66,6 +69,7 @@ class Booked:
             self.outcome = error.fault.reason
         elif isinstance(error, asyncio.CancelledError | GeneratorExit):
             self.outcome = "cancelled"
+        crash_point("after_response_before_settle")
         try:
             await self._settle(self.outcome)
         except _Late:
