@@ -145,6 +145,8 @@ class Supervisor:
         for claimed in await self.journal.put(Claim(owner=self.owner, busy=busy)):
             crash_point("after_claim")
             self._take(claimed)
+            if claimed.is_ended:
+                await self.read(partial(ledger.give_up_attempts, claimed.turn.uuid))
 
     def _take(self, claimed: Claimed) -> None:
         self._waiting -= Counter([claimed.turn.conversation_id])

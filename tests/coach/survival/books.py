@@ -58,7 +58,7 @@ def unsettled(evidence: Evidence) -> Iterator[str]:
 
 
 def settled_twice(evidence: Evidence) -> Iterator[str]:
-    """What everybody's account holds is what its rows say: nothing stands in it twice, nothing is left open."""
+    """What everybody's account holds is what its rows say: nothing twice, nothing left open."""
     charged = sum(row["cost"] for row in evidence.of("attempt") if row["settled_at"] is not None)
     for account in evidence.of("account"):
         if account["settled"] + account["forgiven"] != charged or account["reserved"]:
