@@ -98,6 +98,32 @@ async def losers_told(width: int) -> float:
     return max(told) - decided
 
 
+async def race_won(width: int) -> float:
+    """Seconds from the end of the one that wins a race to the cancellation of the last that loses it."""
+    won = 0.0
+    told: list[float] = []
+
+    async def win(_: Inputs) -> None:
+        nonlocal won
+        await asyncio.sleep(0.05)
+        won = time.perf_counter()
+
+    async def lose(_: Inputs) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            told.append(time.perf_counter())
+
+    racers = [Task("win", call=win), *(Task(f"l{i}", call=lose) for i in range(width))]
+    names = tuple(task.name for task in racers)
+    result = await run(
+        TaskGraph([*racers, Task("race", names, first=1)]), deadline_seconds=10, on_span=lambda span: None
+    )
+    assert "race" in result.values
+    assert len(told) == width, "a loser was left running"
+    return max(told) - won
+
+
 def speculation() -> list[dict[str, float]]:
     """The same seeded runs with and without running ahead: durations and needs drawn alike."""
     return [_saving(decider, tool, p) for decider, tool, p in CASES]
@@ -148,7 +174,17 @@ def simulator_seconds() -> float:
 async def play(rounds: int) -> dict[str, list[Any]]:
     """Rounds interleaved: each measurement once, then all again."""
     found: dict[str, list[Any]] = {
-        name: [] for name in ("join", "deadline", "deadline of 1,000", "losers", "losers of 100", "simulator")
+        name: []
+        for name in (
+            "join",
+            "deadline",
+            "deadline of 1,000",
+            "losers",
+            "losers of 100",
+            "race",
+            "race of 100",
+            "simulator",
+        )
     }
     await streaming_join()
     for _ in range(rounds * TRIES):
@@ -157,6 +193,8 @@ async def play(rounds: int) -> dict[str, list[Any]]:
         found["deadline of 1,000"].append(await deadline_kept(1000))
         found["losers"].append(await losers_told(1))
         found["losers of 100"].append(await losers_told(100))
+        found["race"].append(await race_won(1))
+        found["race of 100"].append(await race_won(100))
         found["simulator"].append(simulator_seconds())
     return found
 
@@ -186,6 +224,14 @@ def expressive(rounds: int, tell: Callable[[str], None]) -> Section:
             "ms",
             digits=2,
             note=f"the last of 100 losers: {_told(found['losers of 100'])} ms",
+        ),
+        at_most(
+            "one loser of a race, after the win",
+            1,
+            in_ms(found["race"]),
+            "ms",
+            digits=2,
+            note=f"the last of 100 losers: {_told(found['race of 100'])} ms",
         ),
         at_most(
             "a deadline of 200 ms, 4 tasks to stop: over it by",
@@ -245,6 +291,8 @@ def text_of(found: dict[str, list[Any]], savings: list[dict[str, float]]) -> str
         ["the same with 1,000 tasks to stop, ms", told("deadline of 1,000")],
         ["decision to the loser's cancellation, ms", told("losers")],
         ["the same with 100 losers, ms", told("losers of 100")],
+        ["win of a race to the loser's cancellation, ms", told("race")],
+        ["the same with 100 losers, ms", told("race of 100")],
         ["1,000 jittered runs in the simulator, ms CPU", told("simulator")],
     ]
     cases = [

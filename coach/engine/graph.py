@@ -105,7 +105,7 @@ class TaskGraph:
         return Ideal(self.tasks, self.order).seconds
 
     def critical_path(self, *, needed: Mapping[str, bool] | None = None) -> CriticalPath:
-        """The chain that sets the time at typical durations, without limits.
+        """The chain that sets the time at typical durations, without limits, where every need is waited for.
 
         `needed` says which conditional tasks are needed; without a word, those of probability one half and
         more.
