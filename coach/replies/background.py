@@ -19,7 +19,16 @@ def shared_texts(
     about = lesson_text(index, lesson)
     if setting is not None:
         about = "\n\n".join(filter(None, (about, exercise_text(setting, authored))))
-    return (("glossary", glossary_text(index)), ("subject", about))
+    return (("glossary", glossary_text(index)), ("subject", about.translate(_TYPED)))
+
+
+# As it is typed: what a provider counts, and what may be put aside for it, is known best of plain letters.
+_TYPED = str.maketrans(
+    {
+        "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "−": "-", "…": "...", "×": "x",
+        "→": "->", "≤": "<=", "≥": ">=", "≈": "about ", "·": "*", "\u00a0": " ", "\u202f": " ", "\u2011": "-",
+    }
+)  # fmt: skip
 
 
 @lru_cache(maxsize=8)
@@ -28,7 +37,8 @@ def glossary_text(index: Index) -> str:
     terms = [f"{term.term}: {_plain(term.definition)} [{term.place}]" for term in index.glossary]
     titles = {section.lesson: section.link.label.partition(":")[0] for section in index.sections.values()}
     lessons = [f"{title} ({slug})" for slug, title in titles.items()]
-    return "\n".join(["The course’s lessons: " + "; ".join(lessons), "", "Glossary", *terms]) + "\n"
+    text = "\n".join(["The course’s lessons: " + "; ".join(lessons), "", "Glossary", *terms]) + "\n"
+    return text.translate(_TYPED)
 
 
 @lru_cache(maxsize=16)

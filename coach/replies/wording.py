@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 
 from coach.allowance import over_limit_text
 from coach.engine.pricing import price_of
+from coach.providers.catalogue import MODELS, default_model
 from coach.providers.port import Call, OverLimit, ProviderError, Tier
+from coach.providers.servers import SERVERS
 from coach.queries import Spoken
 from coach.replies.calling import Pauses, Stream, shared_key
 from coach.replies.drafting import Note, tell_all
@@ -34,16 +36,16 @@ MAX_OUTPUT_TOKENS = 600
 """Room for a reply of 120 words in any language, and for what the least of thinking takes."""
 
 TOTAL_SECONDS = 60.0
-CLAUDE_CONTEXT_TOKENS = 1_000_000
 
 _pauses = Pauses()
 
 
 def _context_tokens() -> int:
     """What the answering model can read."""
-    return (
-        CLAUDE_CONTEXT_TOKENS if settings.COACH_SERVER_KIND == "anthropic" else settings.COACH_CONTEXT_TOKENS
-    )
+    server = SERVERS.get(settings.COACH_SERVER_KIND)
+    if server is None or server.billed:
+        return MODELS[default_model(ANSWER_TIER)].context_tokens
+    return int(settings.COACH_CONTEXT_TOKENS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,6 +274,12 @@ def test_any_text_makes_one_block(text: str):
     block.encode()
 
 
+def test_shared_texts_are_plain_letters_whose_tokens_can_be_bounded(texts):
+    for shared in texts.values():
+        for _name, text in shared:
+            assert {letter for letter in text if not letter.isascii()} <= {"ü", "é", "$"}
+
+
 def test_shared_texts_hold_no_answer(course: Course):
     """No remedy and no hint of any exercise stands in what every learner's prompt carries."""
     for slug, desk in course.shipped.desks.items():

@@ -323,6 +323,17 @@ async def test_empty_answer_is_said_by_the_built_in_coach(world: World):
     assert make_finding().message in turn.text
 
 
+async def test_fault_of_ours_on_the_way_to_a_model_costs_the_wording_only(world: World):
+    class Broken(ScriptedProvider):
+        def stream(self, call, purse):
+            raise RuntimeError("broken")
+
+    world.supervisor.provider = Broken(world._say)
+    turn = await world.ask("Why is it marked?")
+    assert turn.state == Turn.State.DONE
+    assert make_finding().message in turn.text
+
+
 async def test_stop_closes_the_stream_and_settles_it(world: World):
     world.answer = replace(Words(GOOD * 3), pause_seconds=0.05)
     begin = Begin(key=uuid.uuid4(), subject=TRAVEL, learner_id=world.learner.pk, question="Why is it marked?")
