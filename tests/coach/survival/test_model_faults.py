@@ -100,3 +100,43 @@ async def _death(server: Server, point: str) -> None:
             return
         await asyncio.sleep(0.05)
     raise AssertionError(f"nothing came by {point}: {server.said()}")
+
+
+GENEROUS = """
+import django; django.setup()
+from coach.models import Limit
+Limit.objects.exclude(scope="off").update(daily_micro=100_000_000)
+"""
+SLOW = ("stall@1", "pings_only", "no_headers", "one_byte", "huge_delta", "rate_limited_hour")
+"""Faults that take as long as the coach is willing to wait."""
+PATIENCE_SECONDS = 120
+
+
+async def test_every_fault_meets_learners_and_the_books_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    async with Rehearsal(scale=40, keys=[KEY]) as provider:
+        # One that is well between two: else the breaker keeps the rest of them away.
+        provider.fail(*(each for fault in (*SLOW, *FAULTS) for each in (fault, "none")))
+        installation = await asyncio.to_thread(Installation, tmp_path, learners=6)
+        installation.environment |= settings_for(provider)
+        await asyncio.to_thread(installation.python, "-c", GENEROUS)
+        server = installation.server()
+        await asyncio.to_thread(server.start)
+        siege = Siege(installation.sessions, lambda: server.address, seed=3)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while provider.faults.waiting:
+                    await asyncio.sleep(0.2)
+            await siege.end(server.address)
+            siege.records += [request_record(entry.told()) for entry in provider.log]
+            siege.records += await asyncio.to_thread(books_of, installation)
+            found, _final = await siege.end(server.address, *checks(most_attempts=ATTEMPTS_MAX_PER_TURN))
+        finally:
+            await siege.leave()
+            server.kill()
+        met = {entry.fault for entry in provider.log if entry.fault}
+    with capsys.disabled():
+        sys.stdout.write(f"\nEvery fault: {siege.summary(found)}; {len(met)} faults met\n")
+    assert found == []
+    assert {name.partition("@")[0] for name in (*SLOW, *FAULTS)} <= {name.partition("@")[0] for name in met}
