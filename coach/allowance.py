@@ -23,8 +23,8 @@ Scope = Limit.Scope
 LOW_SHARE = 0.1
 
 DEFAULTS: dict[str, tuple[int, int | None]] = {
-    Scope.GUEST: (50_000, 2),
-    Scope.LEARNER: (250_000, 2),
+    Scope.GUEST: (150_000, 2),
+    Scope.LEARNER: (500_000, 2),
     Scope.COHORT: (5 * MICRO, None),
     Scope.GUESTS: (3 * MICRO, None),
     Scope.DAY: (10 * MICRO, None),
