@@ -9,10 +9,11 @@ from typing import Any
 
 
 class Pace:
-    """How much of its thread's time this process needs to stop one task, learned from each large stop.
+    """How long this process needs to stop one task, learned from each large stop.
 
-    A deadline that is to hold has to be acted on earlier by what stopping takes. Tasks that wait while they
-    are being stopped are not counted: nobody can tell how long.
+    A deadline that is to hold has to be acted on earlier by what stopping takes. What tasks wait for while
+    they are being stopped is not counted, for nobody can tell it beforehand; that others want the processor,
+    too, is.
     """
 
     FEW = 16
@@ -21,6 +22,9 @@ class Pace:
     LEAST, MOST = 2e-6, 1e-4
     """Bounds of what is believed of one task."""
 
+    CROWDED = 3.0
+    """By so much a stop may take longer than its thread's own time, and still not count as waiting."""
+
     def __init__(self) -> None:
         self.seconds_each = 3e-5
 
@@ -28,11 +32,11 @@ class Pace:
         """How long before a deadline so many tasks have to be stopped."""
         return count * self.seconds_each if count > self.FEW else 0.0
 
-    def learn(self, count: int, seconds: float) -> None:
-        """So many tasks were stopped in so many seconds of the thread. More than was known is believed at
-        once, less only slowly: too late is worse than too early."""
+    def learn(self, count: int, seconds: float, thread_seconds: float) -> None:
+        """So many tasks were stopped in so many seconds, of which so many of the thread's own time. More than
+        was known is believed at once, less only slowly: too late is worse than too early."""
         if count > self.FEW:
-            each = min(self.MOST, max(self.LEAST, seconds / count))
+            each = min(self.MOST, max(self.LEAST, min(seconds, self.CROWDED * thread_seconds) / count))
             self.seconds_each = max(each, self.seconds_each + (each - self.seconds_each) / 8)
 
 
@@ -42,7 +46,8 @@ PACE = Pace()
 async def stop(tasks: Iterable[asyncio.Task[Any]]) -> bool:
     """Cancel them and wait until all have ended; what they raise counts no more. True if the caller was
     cancelled meanwhile: it is not let go before."""
-    stopped, began = tuple(tasks), time.thread_time()
+    stopped = tuple(tasks)
+    began, thread_began = time.perf_counter(), time.thread_time()
     for task in stopped:
         task.cancel()
     interrupted = False
@@ -58,7 +63,7 @@ async def stop(tasks: Iterable[asyncio.Task[Any]]) -> bool:
     for task in stopped:
         if not task.cancelled():
             task.exception()  # taken note of
-    PACE.learn(len(stopped), time.thread_time() - began)
+    PACE.learn(len(stopped), time.perf_counter() - began, time.thread_time() - thread_began)
     return interrupted
 
 

@@ -148,7 +148,8 @@ class Walkers(ABC):
                 raise
         finally:
             del self.walkers[root]
-            self.check_done()
+            if not self.walkers:
+                self.check_done()
 
     def check_done(self) -> None:
         """It is over when nothing runs, nobody waits for time to pass, and nothing more can come."""

@@ -22,23 +22,29 @@ def test_few_tasks_have_all_the_time() -> None:
 def test_many_tasks_are_stopped_so_much_earlier_as_that_takes() -> None:
     pace = Pace()
     for _ in range(60):
-        pace.learn(1000, 0.02)
+        pace.learn(1000, 0.02, 0.015)
     assert pace.lead_seconds(500) == pytest.approx(0.01, rel=0.01)
 
 
 def test_a_slow_stop_is_believed_at_once_and_a_fast_one_slowly() -> None:
     pace = Pace()
-    pace.learn(1000, 0.05)
+    pace.learn(1000, 0.05, 0.02)
     assert pace.seconds_each == 5e-5
-    pace.learn(1000, 0.01)
+    pace.learn(1000, 0.01, 0.01)
     assert 4e-5 < pace.seconds_each < 5e-5
 
 
-@given(st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 10))))
-def test_what_is_believed_stays_within_bounds(stops: list[tuple[int, float]]) -> None:
+def test_what_tasks_wait_for_on_their_way_out_is_not_counted() -> None:
     pace = Pace()
-    for count, seconds in stops:
-        pace.learn(count, seconds)
+    pace.learn(1000, 5.0, 0.02)
+    assert pace.seconds_each == pytest.approx(6e-5)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 10), st.floats(0, 10))))
+def test_what_is_believed_stays_within_bounds(stops: list[tuple[int, float, float]]) -> None:
+    pace = Pace()
+    for count, seconds, thread_seconds in stops:
+        pace.learn(count, seconds, thread_seconds)
         assert Pace.LEAST <= pace.seconds_each <= Pace.MOST
 
 
