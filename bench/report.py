@@ -3,7 +3,7 @@
 
     python -m bench.report [--rounds 3] [--only NAME ...] [--out FOLDER]
 
-Names: expressive, imports, llmcompiler, priming, headlines, peers, first_words. With `--only` the other parts
+Names: expressive, imports, llmcompiler, priming, headlines, peers, coach. With `--only` the other parts
 of an earlier report.json are kept as they were.
 """
 
@@ -14,7 +14,6 @@ import asyncio
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.coach.section import coach
 from bench.environments import ROOT
 from bench.expressive import expressive
 from bench.figures import AT_BEST, MET, MISSED, UNTESTED, Goal, Section
@@ -37,38 +37,6 @@ from bench.priming import priming
 Tell = Callable[[str], None]
 
 
-def first_words(rounds: int, tell: Tell) -> Section:
-    """The coach itself, over real sockets; in a process of its own, for it needs the whole application."""
-    command = [sys.executable, "bench/first_words.py", "--rounds", str(2 * rounds)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
-    tell("first words: measured")
-    lines = [line.strip() for line in done.stdout.splitlines() if "median" in line]
-    text = (
-        "\n".join(["```", *lines, "```"])
-        if lines
-        else "It did not run to its end; `bench/first_words.py` says why."
-    )
-    return Section(
-        name="first_words",
-        title="7. The coach's first words",
-        command="python bench/first_words.py",
-        text=f"A real server, real sockets, the real course: one learner, then fifty at once.\n\n{text}",
-        goals=tuple(_first_words_goal(line) for line in lines if "goal" in line),
-        data=lines,
-    )
-
-
-def _first_words_goal(line: str) -> Goal:
-    who, _, rest = line.partition("  first ")
-    what, median, goal = rest.split()[0], *re.findall(r"median\s+([\d.]+) ms|goal (\d+) ms", rest)
-    return Goal(
-        what=f"{who}: first {what}",
-        wanted=f"≤ {goal[1]} ms",
-        came_out=f"{median[0]} ms",
-        verdict=MET if line.endswith("met") else MISSED,
-    )
-
-
 PARTS: dict[str, Callable[[int, Tell], Section]] = {
     "peers": compare,
     "expressive": expressive,
@@ -76,9 +44,9 @@ PARTS: dict[str, Callable[[int, Tell], Section]] = {
     "headlines": headlines,
     "llmcompiler": llmcompiler,
     "imports": imports,
-    "first_words": first_words,
+    "coach": coach,
 }
-ORDER = ("expressive", "imports", "llmcompiler", "priming", "headlines", "peers", "first_words")
+ORDER = ("expressive", "imports", "llmcompiler", "priming", "headlines", "peers", "coach")
 
 
 def machine() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""The coach under load: a real Daphne, real sockets, a provider and its learners in processes of their own."""

@@ -1,0 +1,88 @@
+"""What the learners saw, laid beside what the provider's log says: waits, lateness, frames."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from bench.coach.provider import SENTENCES
+
+Reply = dict[str, Any]
+Log = dict[str, list[list[float]]]
+"""Of each turn: when its request came, and when each piece of its text left, with the characters by then."""
+
+
+def log_of(entries: Iterable[dict[str, Any]]) -> Log:
+    """Of the calls that write a reply; the moments of a retry count from its own beginning."""
+    return {each["user_id"]: each["moments"] for each in entries if len(each["moments"]) > 2}
+
+
+def first(reply: Reply, kind: str) -> float | None:
+    """Seconds from asking to the first frame of a kind."""
+    return next((frame[0] - reply["asked_at"] for frame in reply["frames"] if frame[1] == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A sentence of a model's, seconds from the delta with its last character, and from the one that showed
+    it to be the last, to its frame."""
+
+    since_written: float
+    since_ended: float
+
+
+def lateness(reply: Reply, log: Log) -> list[Late]:
+    """Of each sentence that the model wrote, in order. Empty where none did."""
+    moments = log.get(reply["turn"], [])
+    said = [(frame[0], frame[3]) for frame in reply["frames"] if frame[1] == "sentence"]
+    ends = accumulate(len(text) + 1 for _at, text in said)
+    found = []
+    for (at, text), end in zip(said, ends, strict=True):
+        if text not in SENTENCES:
+            break  # what the coach adds of its own needs no delta
+        found.append(Late(at - _left(moments, end - 1), at - _left(moments, end + 1)))
+    return found
+
+
+def _left(moments: Sequence[Sequence[float]], characters: int) -> float:
+    """When so many were there; the last piece tells that nothing follows."""
+    return next((at for at, by_then in moments[1:] if by_then >= characters), moments[-1][0])
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Seconds that the coach adds to one reply: before the request is at the provider, after its first delta,
+    and after the delta that ends the first sentence."""
+
+    before: float
+    since_first_delta: float
+    after: Late
+
+
+def added(reply: Reply, log: Log) -> Added | None:
+    late = lateness(reply, log)
+    if not late:
+        return None
+    came, begun = log[reply["turn"]][:2]
+    shown = first(reply, "sentence")
+    assert shown is not None
+    return Added(came[0] - reply["asked_at"], reply["asked_at"] + shown - begun[0], late[0])
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def told(values: Sequence[float], *, digits: int = 0) -> str:
+    """`median / p95` in milliseconds."""
+    if not values:
+        return "none"
+    return f"{statistics.median(values) * 1000:,.{digits}f} / {quantile(values, 0.95) * 1000:,.{digits}f}"
+
+
+def frames_of(replies: Iterable[Reply]) -> int:
+    return sum(len(reply["frames"]) for reply in replies)

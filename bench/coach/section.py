@@ -1,0 +1,251 @@
+# .venv/bin/python -m bench.coach.section --rounds 1
+"""The coach's own figures for the report: first words, what it adds to a model, load, storms, cost."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.coach import parts
+from bench.coach.reading import quantile, told
+from bench.coach.servers import prepared
+from bench.figures import MET, MISSED, Goal, Section, Spread, at_most, spread, table
+
+Data = dict[str, Any]
+WORDS_GOALS_MS = {"status": 50.0, "sentence": 200.0}
+ADDED_MS = {"median": 15.0, "p95": 60.0}
+LATE_MS = {200: 100.0, 500: 250.0}
+CPU_TIMES = 2.0
+STORM_SECONDS = 10.0
+COST_SHARE = 0.25
+
+
+def coach(rounds: int, tell: Callable[[str], None]) -> Section:
+    with prepared(max(parts.STREAMS)) as place:
+        data = {
+            "built_in": parts.built_in(place, rounds, tell),
+            "modelled": parts.modelled(place, rounds, tell),
+            "streams": parts.streams(place, rounds, tell),
+            "conversation": parts.conversation(place, rounds, tell),
+        }
+    return Section(
+        name="coach",
+        title="7. The coach",
+        command="python -m bench.coach.section",
+        text="\n\n".join(_text(data)),
+        goals=tuple(_goals(data)),
+        data=_short(data),
+    )
+
+
+def _text(data: Data) -> list[str]:
+    return [
+        HOW,
+        "**Without a model.** Milliseconds from the question, median / p95; everybody asks at the same moment.",
+        _words(data["built_in"]["words"]),
+        _forms(data["built_in"]["forms"]),
+        _storms(data["built_in"]["storms"]),
+        "**With a model at rehearsal rates** (medium: 0.32 s, then 90 tokens a second). The same, and what of it "
+        "is the coach's: before the request is at the provider, and from a delta to the frame.",
+        _modelled(data["modelled"]),
+        READ_SO,
+        "**Streams.** A slower model (20 tokens a second) writes twenty sentences of five words, so that so many "
+        "replies are open at once; beside it, on the same server and with frames of the same size, a consumer "
+        "that only sends, and one that relays the model's sentences as they come, with nothing stored or guarded.",
+        _streams(data["streams"]["rows"]),
+        _conversation(data["conversation"]),
+    ]
+
+
+HOW = (
+    "`manage.py start`, real sockets, the real course, the rehearsal server as the model; the server, the model "
+    "and the learners are processes of their own on one machine, and their clock is the same."
+)
+READ_SO = (
+    "A sentence has to be whole before the guard can clear it, so the coach cannot show a model's first token; "
+    "what it adds is counted from the delta that ends the first sentence: the one that holds the first character "
+    "behind it, for a full stop alone may belong to “e.g.”. Counted from the delta with the last character, and "
+    "from the very first delta, it stands beside it."
+)
+
+
+def _words(words: Data) -> str:
+    rows = [[n, *(told(waits[kind]) for kind in ("status", "sentence", "end"))] for n, waits in words.items()]
+    return table(["learners at once", "first status", "first sentence", "whole reply"], rows)
+
+
+def _forms(forms: Data) -> str:
+    said = "; ".join(f"{how} {told(seconds)}" for how, seconds in forms.items())
+    return f"{parts.SUBMITS} questions at once as a form, until the request's answer (without scripts: the whole reply): {said}."
+
+
+def _storms(storms: list[Data]) -> str:
+    whole = [max(each["seconds_until_whole"]) for each in storms]
+    cpu = statistics.median(each["cpu"]["app"] or 0.0 for each in storms)
+    gaps = sum(each["gaps"] for each in storms)
+    return (
+        f"{parts.STORM} sockets are cut while their questions are open, and come back at the same moment for what "
+        f"they miss, without jitter: the last is whole after {statistics.median(whole):.1f} s "
+        f"({cpu:.1f} s of the server's CPU), {gaps} with a gap or a repetition."
+    )
+
+
+def _modelled(found: Data) -> str:
+    head = ["", *(f"{n} at once" for n in found)]
+    kinds = {"first status": "status", "first sentence": "sentence", "whole reply": "end"}
+    rows = [[name, *(told(each["waits"][kind]) for each in found.values())] for name, kind in kinds.items()]
+    shares = {
+        "question to request": "before",
+        "delta that ends the first sentence to its frame": "since_ended",
+        "delta with its last character to its frame": "since_written",
+        "very first delta to that frame": "since_first_delta",
+    }
+    rows += [[name, *(told(each[key]) for each in found.values())] for name, key in shares.items()]
+    rows.append(
+        [
+            "CPU per reply, ms",
+            *(f"{(e['cpu']['app'] or 0) / e['replies'] * 1000:.1f}" for e in found.values()),
+        ]
+    )
+    rows.append(["replies, by the model", *(f"{e['replies']}, {e['by_model']}" for e in found.values())])
+    return table(head, rows)
+
+
+def _streams(rows: list[Data]) -> str:
+    lines = []
+    for count in sorted({row["streams"] for row in rows}):
+        mine = [row for row in rows if row["streams"] == count]
+        cpu = {who: _per_frame(mine, who) for who in ("coach", "relay", "bare")}
+        late = {who: [one for row in mine for one in row["late"][who]] for who in ("coach", "bare")}
+        lines.append(
+            [
+                count,
+                *(each.told(0) if each else "not measured" for each in cpu.values()),
+                *(told(each) for each in late.values()),
+            ]
+        )
+    head = [
+        "streams",
+        *(f"{who}: CPU µs a frame" for who in ("coach", "relay", "bare")),
+        "coach: late ms",
+        "bare: late ms",
+    ]
+    return table(head, lines)
+
+
+def _per_frame(rows: Sequence[Data], who: str) -> Spread | None:
+    return spread(
+        None if row["cpu"][who] is None else row["cpu"][who] / row["frames"][who] * 1e6 for row in rows
+    )
+
+
+def _conversation(found: Data) -> str:
+    rows = []
+    for name, calls in (("the coach", found["calls"]), ("naive", found["naive"])):
+        use = [call["usage"] for call in calls]
+        rows.append(
+            [
+                name,
+                len(calls),
+                *(f"{sum(each[key] for each in use):,}" for key in _USE),
+                f"{sum(call['usd'] for call in calls):.4f}",
+            ]
+        )
+    said = (
+        "**Ten turns of one learner** beside an exercise, nothing cached before; `usage` as the provider reports it, "
+        "dollars by the price list. Naive: the same texts, what changes in front, the medium model, no cache."
+    )
+    return f"{said}\n\n{table(['', 'calls', 'fresh', 'read', 'written', 'output', 'dollars'], rows)}"
+
+
+_USE = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+
+
+def _goals(data: Data) -> list[Goal]:
+    found = []
+    for learners, waits in data["built_in"]["words"].items():
+        for kind, limit in WORDS_GOALS_MS.items():
+            found.append(
+                _milliseconds(
+                    f"without a model, {learners} at once: first {kind}, median", limit, waits[kind], 0.5
+                )
+            )
+    most = data["modelled"]["200"]
+    for name, share in (("median", 0.5), ("p95", 0.95)):
+        said = f"200 at once: what the coach adds to the end of the first sentence, {name}"
+        found.append(_milliseconds(said, ADDED_MS[name], most["since_ended"], share))
+    rows = data["streams"]["rows"]
+    for count, limit in LATE_MS.items():
+        mine = [row for row in rows if row["streams"] == count]
+        late = [quantile(row["late"]["coach"], 0.95) * 1000 for row in mine if row["late"]["coach"]]
+        found.append(at_most(f"{count} streams: lateness of a frame, p95", limit, spread(late), "ms"))
+        times = [
+            row["cpu"]["coach"] / row["frames"]["coach"] / (row["cpu"]["bare"] / row["frames"]["bare"])
+            for row in mine
+            if row["cpu"]["bare"]
+        ]
+        said = f"{count} streams: CPU of a frame, against a consumer that only sends"
+        found.append(at_most(said, CPU_TIMES, spread(times), "times"))
+    storms = [max(each["seconds_until_whole"]) for each in data["built_in"]["storms"]]
+    gaps = sum(each["gaps"] for each in data["built_in"]["storms"])
+    note = f"{gaps} with a gap or a repetition"
+    found.append(
+        at_most(
+            f"storm of {parts.STORM} sockets until all are whole",
+            STORM_SECONDS,
+            spread(storms),
+            "s",
+            note=note,
+        )
+    )
+    found.append(_cost(data["conversation"]))
+    return found
+
+
+def _milliseconds(what: str, limit: float, seconds: Sequence[float], share: float) -> Goal:
+    if not seconds:
+        return Goal(what=what, wanted=f"≤ {limit:g} ms", came_out="not measured", verdict=MISSED)
+    value = quantile(seconds, share) * 1000
+    return Goal(
+        what=what,
+        wanted=f"≤ {limit:g} ms",
+        came_out=f"{value:.1f} ms",
+        verdict=MET if value <= limit else MISSED,
+        note=f"{len(seconds)} replies, least {min(seconds) * 1000:.1f} ms",
+    )
+
+
+def _cost(found: Data) -> Goal:
+    ours, naive = (sum(call["usd"] for call in found[who]) for who in ("calls", "naive"))
+    share = ours / naive if naive else 1.0
+    return Goal(
+        what="ten turns, against the naive design",
+        wanted=f"≤ {COST_SHARE:g} of its cost",
+        came_out=f"{share:.2f}",
+        verdict=MET if share <= COST_SHARE else MISSED,
+        note=f"${ours:.4f} against ${naive:.4f}, from usage",
+    )
+
+
+def _short(value: Any) -> Any:
+    """Long lists of seconds as what is told of them; the rest as it is."""
+    if isinstance(value, dict):
+        return {key: _short(each) for key, each in value.items()}
+    if isinstance(value, list) and len(value) > 12 and all(isinstance(each, float) for each in value):
+        levels = {"least": 0.0, "median": 0.5, "p95": 0.95, "most": 1.0}
+        return {"count": len(value), **{name: quantile(value, share) for name, share in levels.items()}}
+    return [_short(each) for each in value] if isinstance(value, list) else value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    section = coach(parser.parse_args().rounds, lambda line: print(line, file=sys.stderr))
+    print(section.text, *section.goals, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
