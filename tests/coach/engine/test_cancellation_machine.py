@@ -84,11 +84,24 @@ class Model:
 
     def waits(self, task: Task) -> bool:
         """Whether it still wants its needs, or would not have them cancelled."""
-        if self.has_won(task) or self.has_lost_patience(task):
-            return task.losers != "cancel"
+        if self.goes_on(task):
+            return task.losers != "cancel" or (task.name not in self.begun and self.may_be_drained(task.name))
         if self.is_dead(task.name) or task.name in self.cancelled | self.finished:
             return False
         return task.name in self.running or self.is_wanted(task.name)
+
+    def goes_on(self, task: Task) -> bool:
+        """Whether it waits for its needs no more."""
+        return self.has_won(task) or self.has_lost_patience(task)
+
+    def may_be_drained(self, name: str) -> bool:
+        """Whether it, and so what it needed, may have been let go by a join that drains."""
+        takers = [self.tasks[taker] for taker in self.takers[name]]
+        return any(
+            (self.goes_on(taker) and taker.losers == "drain")
+            or (taker.name not in self.begun and self.may_be_drained(taker.name))
+            for taker in takers
+        )
 
     def may_begin(self, task: Task) -> bool:
         arrived = [need in self.finished for need in task.needs]
