@@ -2,24 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from coach.engine.trace import Span, Trace
 from coach.models import Turn
+from coach.replies.wording import fallback_text
 from lessons.figures.timeline import Lane, timeline
 
 if TYPE_CHECKING:
     from lessons.figures.base import Picture
 
 
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """One call of a model: what the engine expected of its prompt beside what was reported."""
+
+    row: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        purpose = {"reply": _("Write the reply"), "classify": _("Classify the question")}
+        return purpose.get(self.row["purpose"], str(self.row["purpose"]))
+
+    @property
+    def tier(self) -> str:
+        tiers = {"small": _("small"), "medium": _("medium"), "large": _("large")}
+        return tiers.get(self.row["tier"], str(self.row["tier"]))
+
+    @property
+    def tokens(self) -> list[tuple[str, int, int]]:
+        """Name, expected, reported."""
+        names = {
+            "tokens_read": _("read from the cache"),
+            "tokens_written": _("written to the cache"),
+            "tokens_fresh": _("sent fresh"),
+        }
+        expected, usage = self.row["expected"], self.row["usage"]
+        return [(name, expected[key], usage[key]) for key, name in names.items()]
+
+    @property
+    def output_tokens(self) -> int:
+        return int(self.row["usage"]["tokens_output"])
+
+    @property
+    def cost_usd(self) -> float:
+        return float(self.row["usage"]["cost_usd"])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
+    """`fallback`: why the built-in coach wrote it after all; `speculation`: what the engine reckoned."""
+
     trace: Trace
     sequential: Trace
     picture: Picture | None
+    calls: tuple[MadeCall, ...] = ()
+    fallback: str = ""
+    speculation: str = ""
+
+    @property
+    def naive_usd(self) -> float:
+        """Everything asked of one model, and nothing cached."""
+        return sum(float(call.row["naive_usd"]) for call in self.calls)
+
+    @property
+    def cost_usd(self) -> float:
+        return sum(call.cost_usd for call in self.calls)
 
     @property
     def saved_seconds(self) -> float:
@@ -29,20 +81,21 @@ class Making:
     def speculated(self) -> list[Span]:
         return [span for span in self.trace.spans if span.speculative]
 
-    @property
-    def tokens(self) -> int:
-        return sum(
-            span.tokens_read + span.tokens_written + span.tokens_fresh + span.tokens_output
-            for span in self.trace.spans
-        )
-
 
 def making_of(turn: Turn) -> Making:
     trace = Trace.from_dict(turn.trace)
     sequential = in_a_row(trace)
     lanes = [Lane(label=_("One after the other"), trace=sequential), Lane(label=_("As it ran"), trace=trace)]
     picture = timeline(lanes, title=_("How this reply was made")) if trace.spans else None
-    return Making(trace=trace, sequential=sequential, picture=picture)
+    reason = turn.trace.get("fallback", "")
+    return Making(
+        trace=trace,
+        sequential=sequential,
+        picture=picture,
+        calls=tuple(MadeCall(row) for row in turn.trace.get("calls", ())),
+        fallback=fallback_text(reason) if reason else "",
+        speculation=turn.trace.get("speculation", ""),
+    )
 
 
 def in_a_row(trace: Trace) -> Trace:

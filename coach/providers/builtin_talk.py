@@ -274,7 +274,12 @@ def nearest() -> str:
     return _("The nearest that I have:")
 
 
-def who() -> str:
+def who(*, with_model: bool) -> str:
+    if with_model:
+        return _(
+            "My sentences are written by a language model, from your graded attempts and from these lessons. "
+            "Grades, numbers and what I may give away come from the course’s own program."
+        )
     return _(
         "I am the built-in coach: no language model, no person. I write from your graded attempts, "
         "from hints that the course’s authors wrote, and from passages of these lessons."

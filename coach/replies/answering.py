@@ -211,7 +211,7 @@ def _pressure(asked: Asked, teller: Teller) -> Answer:
 
 
 def _who(asked: Asked, teller: Teller) -> Answer:
-    teller.tell(builtin_talk.who())
+    teller.tell(builtin_talk.who(with_model=asked.by_model))
     teller.tell(builtin_talk.able(in_exercise=asked.in_exercise), role="action")
     return kept(asked)
 

@@ -69,6 +69,7 @@ class Asked:
     found: Found
     index: Index
     memory: Memory
+    by_model: bool = False
 
     @property
     def hits(self) -> tuple[Hit, ...]:

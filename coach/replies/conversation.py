@@ -157,6 +157,7 @@ def asked_of(inputs: Inputs, *, reading: Reading | None = None) -> Asked:
         found=found,
         index=inputs["lessons"],
         memory=inputs["history"],
+        by_model=job.provider is not None,
     )
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from coach.rendering import marker_html, sentence_html
 from coach.replies.parts import Sentence
-from lessons.figures.text import seconds_text
+from lessons.figures.text import seconds_text, usd_text
 
 register = template.Library()
 
@@ -26,6 +26,11 @@ def coach_marker(marker: int) -> SafeString:
 @register.filter
 def coach_seconds(seconds: float) -> str:
     return seconds_text(seconds)
+
+
+@register.filter
+def coach_usd(usd: float) -> str:
+    return usd_text(usd)
 
 
 @register.filter

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.frames import Subject
@@ -104,6 +106,25 @@ async def test_what_was_expected_and_what_was_reported_are_kept(coach: Superviso
     assert call["usage"]["tokens_read"] > 1_000
     assert call["expected"]["tokens_read"] == pytest.approx(call["usage"]["tokens_read"], rel=0.2)
     assert call["naive_usd"] > call["usage"]["cost_usd"] > 0
+
+
+async def test_page_on_the_making_shows_expected_and_reported_and_the_naive_cost(coach: Supervisor):
+    submission = await in_thread(hand_in)()
+    await finished(coach, begin_for_submission(submission))
+    turn = await ask(coach, submission.learner_id, "is there some rule of thumb about such things")
+
+    def page() -> str:
+        client = Client()
+        client.force_login(submission.learner)
+        return client.get(reverse("coach:made", args=[turn.uuid])).content.decode()
+
+    html = await in_thread(page)()
+    assert html.count("Reported</th>") == 2
+    assert "claude-haiku-5-5" in html
+    assert "claude-sonnet-5-5" in html
+    read = turn.trace["calls"][-1]["usage"]["tokens_read"]
+    assert f"<td>{read:,}</td>" in html
+    assert "would have cost" in html
 
 
 @pytest.mark.parametrize("fault", ["overloaded", "reset@0", "unauthorized"])
