@@ -26,7 +26,7 @@ class Pace:
     """By so much a stop may take longer than its thread's own time, and still not count as waiting."""
 
     def __init__(self) -> None:
-        self.seconds_each = 3e-5
+        self.seconds_each = 5e-5
 
     def lead_seconds(self, count: int) -> float:
         """How long before a deadline so many tasks have to be stopped."""
