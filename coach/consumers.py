@@ -24,8 +24,9 @@ from coach.frames import Ack, Again, Ask, Command, FrameRefused, Stop, Subscribe
 from coach.hub import Envelope, Subscription, topic_of
 from coach.origins import headers_of, is_own_origin
 from coach.queries import turns_after
+from coach.rendering import envelope_of
 from coach.sockets import sockets
-from coach.turns import Supervisor, attach, envelope_of
+from coach.turns import Supervisor, attach
 
 logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
@@ -238,21 +239,27 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
 
 
 class _Cursors:
-    """What this socket's page has of each turn. `after`: the newest turn that it has at all."""
+    """What this socket's page has of each turn. `after`: the newest turn that it has at all.
+
+    Of a turn that is not newer and has no cursor the page has everything: it had ended.
+    """
 
     def __init__(self, after: int, known: dict[uuid.UUID, int]) -> None:
-        self.after = after
+        self.after = self._whole_until = after
         self._seqs = {str(key): seq for key, seq in known.items()}
 
     def open(self) -> dict[uuid.UUID, int]:
         return {uuid.UUID(key): seq for key, seq in list(self._seqs.items())[-40:]}
 
     def has_gap_before(self, envelope: Envelope) -> bool:
-        return envelope.seq > self._seqs.get(envelope.turn, 0) + 1
+        return self._is_wanted(envelope) and envelope.seq > self._seqs.get(envelope.turn, 0) + 1
+
+    def _is_wanted(self, envelope: Envelope) -> bool:
+        return envelope.number > self._whole_until or envelope.turn in self._seqs
 
     def advance(self, envelope: Envelope) -> bool:
         """Whether the event is next; True moves the cursor."""
-        if envelope.seq <= self._seqs.get(envelope.turn, 0):
+        if not self._is_wanted(envelope) or envelope.seq <= self._seqs.get(envelope.turn, 0):
             return False
         self._seqs[envelope.turn] = envelope.seq
         self.after = max(self.after, envelope.number)

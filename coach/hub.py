@@ -33,10 +33,14 @@ class Subscription:
 
     def offer(self, envelope: Envelope) -> None:
         if len(self._queue) >= self._limit:
-            self._queue.clear()
-            self.overflowed = True
+            self.overflow()
         elif not self.overflowed:
             self._queue.append(envelope)
+        self._arrived.set()
+
+    def overflow(self) -> None:
+        self._queue.clear()
+        self.overflowed = True
         self._arrived.set()
 
     async def take(self) -> list[Envelope] | None:
@@ -71,6 +75,14 @@ class Hub:
     def publish(self, topic: Hashable, envelope: Envelope) -> None:
         for subscription in self._topics.get(topic, ()):
             subscription.offer(envelope)
+
+    def topics(self) -> set[Any]:
+        return set(self._topics)
+
+    def miss(self) -> None:
+        """Something may have been missed: every socket reads its rows."""
+        for subscription in [each for members in self._topics.values() for each in members]:
+            subscription.overflow()
 
     def has_listeners(self, topic: Hashable) -> bool:
         return bool(self._topics.get(topic))

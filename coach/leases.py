@@ -65,7 +65,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskStop:
-    """Stop an open turn that does not run here. Gives whether there is one, and it if it ended thereby."""
+    """Stop an open turn that does not run here. Gives it, ended if nobody had begun it; or None."""
 
     turn: Any
     learner_id: int
@@ -184,15 +184,15 @@ def release_turn(release: Release) -> bool:
     return bool(move(turns, "release", runs=F("runs") - 1, **fields))
 
 
-def ask_stop(ask: AskStop) -> tuple[bool, Claimed | None]:
-    """Whether there is such an open turn of this learner; and the turn itself, if nobody had begun it."""
+def ask_stop(ask: AskStop) -> Claimed | None:
     turns = Turn.objects.filter(uuid=ask.turn, conversation__learner=ask.learner_id, state__in=Turn.OPEN)
     turn = turns.select_related(*_SUBJECTS).select_for_update(of=("self",)).first()
     if turn is None:
-        return False, None
+        return None
+    said = _Said(turn, events_of([turn.pk]).get(turn.pk, []))
+    made: tuple[TurnEvent, ...] | None = ()
     if turn.state == S.RUNNING:
         Turn.objects.filter(pk=turn.pk).update(stop_asked=True)
-        return True, None
-    said = _Said(turn, events_of([turn.pk]).get(turn.pk, []))
-    made = _end(turn, said, "stop")
-    return True, _claimed(turn, subject_of(turn.conversation), None, said, made) if made else None
+    else:
+        made = _end(turn, said, "stop")
+    return _claimed(turn, subject_of(turn.conversation), None, said, made or ())

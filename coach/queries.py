@@ -6,13 +6,16 @@ import re
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 from django.utils.html import strip_tags
 from pydantic import ValidationError
 
+from coach.beginning import subject_of
 from coach.frames import Subject
 from coach.ladder import Step
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
@@ -49,6 +52,53 @@ def turns_after(
         (turn, [event for event in turn.events.all() if event.seq > cursors.get(turn.uuid, 0)])
         for turn in sorted([*newest, *known], key=lambda turn: turn.number)
     ]
+
+
+FRESH_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Events of one turn that another process has stored."""
+
+    turn: Turn
+    learner_id: int
+    subject: Subject
+    events: list[TurnEvent]
+
+
+def news_elsewhere(*, owner: str, learner_ids: Collection[int], heard: Mapping[int, int]) -> list[News]:
+    """What processes other than the owner have stored of turns that are open, or were until a moment ago.
+
+    `heard`: the last event known of a turn, by its key. Two queries.
+    """
+    ended = Q(finished_at__gt=Now() - timedelta(seconds=FRESH_SECONDS))
+    turns = Turn.objects.filter(Q(state__in=Turn.OPEN) | ended, conversation__learner__in=learner_ids)
+    found = {
+        turn.pk: turn
+        for turn in turns.exclude(owner=owner)
+        .annotate(last=Subquery(_last_seq()))
+        .select_related("conversation__lesson", "conversation__exercise")
+        .order_by("pk")
+        if getattr(turn, "last", 0) > heard.get(turn.pk, 0)
+    }
+    new = Q(pk__in=[])
+    for pk in found:
+        new |= Q(turn=pk, seq__gt=heard.get(pk, 0))
+    events: dict[int, list[TurnEvent]] = {}
+    for event in TurnEvent.objects.filter(new).order_by("turn", "seq") if found else ():
+        events.setdefault(event.turn_id, []).append(event)
+    return [_news(turn, events.get(pk, [])) for pk, turn in found.items()]
+
+
+def _last_seq() -> QuerySet[TurnEvent, int]:
+    return TurnEvent.objects.filter(turn=OuterRef("pk")).order_by("-seq").values_list("seq", flat=True)[:1]
+
+
+def _news(turn: Turn, events: list[TurnEvent]) -> News:
+    conversation = turn.conversation
+    subject = subject_of(conversation)
+    return News(turn=turn, learner_id=conversation.learner_id, subject=subject, events=events)
 
 
 def turn_with_events(turn_id: int) -> Turn | None:

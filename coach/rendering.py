@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from coach.allowance import Allowance
+from coach.hub import Envelope
 from coach.models import Turn, TurnEvent
 from coach.replies.parts import Sentence
 
@@ -69,6 +70,11 @@ def _add(view: TurnView, sentence: Sentence) -> None:
     if not view.paragraphs or view.paragraphs[-1].number != sentence.paragraph:
         view.paragraphs.append(Paragraph(sentence.paragraph, sentence.role, sentence.marker))
     view.paragraphs[-1].sentences.append(sentence)
+
+
+def envelope_of(turn: Turn, event: TurnEvent) -> Envelope:
+    html = fragment(turn, event)
+    return Envelope(turn=str(turn.uuid), number=turn.number, seq=event.seq, html=html)
 
 
 def fragment(turn: Turn, event: TurnEvent) -> str:

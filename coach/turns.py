@@ -10,31 +10,35 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from coach import ledger, processes, rendering
+from coach import ledger, processes
 from coach.actions import MAY_WAIT, Append, Finish, write_batch
 from coach.allowance import allowance_of
-from coach.beginning import Begin, Begun, Place, Refused, first_event
+from coach.beginning import Begin, Begun, Refused, first_event
 from coach.budget import DatabasePurse
 from coach.crashing import crash_point
+from coach.doorbell import doorbell
+from coach.elsewhere import Elsewhere
 from coach.frames import Subject
-from coach.hub import Envelope, Hub, topic_of
+from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
 from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
 from coach.providers.installation import wanted
 from coach.providers.port import Provider, Purse
+from coach.rendering import envelope_of
 from coach.replies.job import Job
 from coach.replies.parts import Reply, Sentence
 from coach.replies.sources import Sources
 from coach.replies.writing import write_reply
+from coach.running import Cut, Run, Voice, reading
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,31 +49,10 @@ KEEP_SECONDS = 2.5
 KEEP_JITTER = 0.2
 
 
-Cut = Literal["stopped", "lost", "broken", "released"]
-
-
-@dataclass(eq=False)
-class Run:
-    """One turn while it is being answered."""
-
-    turn: Turn
-    place: Place
-    learner_id: int
-    subject: Subject
-    seq: int = 1
-    stored: int = 1
-    sentences: list[Sentence] = field(default_factory=list)
-    task: asyncio.Task[None] | None = None
-    # Why it was cut short, if it was: "lost" says that another process has taken the turn.
-    cut: Cut | None = None
-    broken: bool = False
-    ending: bool = False
-
-
 class Supervisor:
     """All turns of one event loop, the journal they write and the hub that wakes the sockets."""
 
-    def __init__(self, owner: str = "") -> None:
+    def __init__(self, owner: str = "", *, readers: int = READERS) -> None:
         self.loop = asyncio.get_running_loop()
         self.owner = owner or processes.this_process()
         self.hub = Hub()
@@ -80,9 +63,12 @@ class Supervisor:
         self._look = asyncio.Event()
         # How many turns of each conversation wait here for the one before them.
         self._waiting: Counter[int] = Counter()
+        self._renew_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._bell = doorbell(self.owner, self._rung)
+        self._elsewhere = Elsewhere(self.hub, self.read, self.owner) if self._bell else None
         self._reader_connections: list[Any] = []
-        self._readers = ThreadPoolExecutor(READERS, "coach-reader", self._remember_connection)
+        self._readers = ThreadPoolExecutor(readers, "coach-reader", self._remember_connection)
         self.sources = Sources(self.read)
         # Who writes the words and who pays; without a provider the built-in coach writes, for nothing.
         self.provider: Provider | None = choose()
@@ -102,17 +88,26 @@ class Supervisor:
         """Something may be waiting that could run now."""
         self._look.set()
 
+    def _rung(self, topics: set[Topic] | None) -> None:
+        """Another process has news: an event, an end that others waited for, a wish to stop."""
+        if self._elsewhere is not None:
+            self._elsewhere.rung(topics)
+        here = {topic_of(run.learner_id, run.subject) for run in self._runs.values()}
+        if topics is None or topics & here or +self._waiting:
+            self._renew_at = 0.0
+            self.look()
+
     async def _keep(self) -> None:
-        beat_at = renew_at = 0.0
+        beat_at = 0.0
         while True:
             now = self.loop.time()
             try:
                 if now >= beat_at:
                     await self.read(partial(processes.enter, self.owner))
                     beat_at = now + processes.BEAT_SECONDS
-                if now >= renew_at:
+                if now >= self._renew_at:
+                    self._renew_at = now + KEEP_SECONDS / 2
                     await self.renew()
-                    renew_at = now + KEEP_SECONDS / 2
                 await self.take_up()
             except Exception as error:
                 # The store is away: what runs here is kept as long as its lease, and this tries again.
@@ -121,7 +116,9 @@ class Supervisor:
 
     async def _until_looked_for(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._look.wait(), seconds)
+            # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes together with the event.
+            async with asyncio.timeout(seconds):
+                await self._look.wait()
         self._look.clear()
 
     async def renew(self) -> None:
@@ -211,10 +208,11 @@ class Supervisor:
             if run.learner_id == learner_id:
                 self._cancel(run, "stopped")
             return run.learner_id == learner_id
-        found, ended = await self.journal.put(AskStop(turn=turn, learner_id=learner_id))
-        if ended is not None:
-            self._take(ended)
-        return bool(found)
+        found = await self.journal.put(AskStop(turn=turn, learner_id=learner_id))
+        if found is not None:
+            self._take(found)
+            self._ring(found.learner_id, found.subject)
+        return found is not None
 
     def _cancel(self, run: Run, cut: Cut) -> None:
         # Its end is being written already: that must not be cut off from being told.
@@ -237,7 +235,7 @@ class Supervisor:
             turn=run.turn,
             learner_id=run.learner_id,
             place=run.place,
-            voice=_Voice(self, run),
+            voice=Voice(run, self.loop, self.emit),
             sources=self.sources,
             provider=self.provider,
             purse=self.purse_of(run.learner_id) if self.provider else None,
@@ -357,10 +355,15 @@ class Supervisor:
         self._tell(run.learner_id, run.subject, run.turn, event)
 
     def _tell(self, learner_id: int, subject: Subject, turn: Turn, event: TurnEvent) -> None:
-        """Show what is stored to the sockets of this process."""
+        """Show what is stored to the sockets of this process, and let others know that there is something."""
         topic = topic_of(learner_id, subject)
         if self.hub.has_listeners(topic):
             self.hub.publish(topic, envelope_of(turn, event))
+        self._ring(learner_id, subject)
+
+    def _ring(self, learner_id: int, subject: Subject) -> None:
+        if self._bell is not None:
+            self._bell.ring(topic_of(learner_id, subject))
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Let the turns reach a stored state: finished if they can, else handed back. No new ones begin."""
@@ -381,6 +384,9 @@ class Supervisor:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             await self.leave()
+        for other in (self._elsewhere, self._bell):
+            if other is not None:
+                await other.close()
         await self.journal.close()
         await asyncio.to_thread(self._close_readers)
 
@@ -397,50 +403,6 @@ class Supervisor:
 def _is_answered(state: str, reply: Reply) -> bool:
     """Whether the words are a model's, to their end or as far as there was room."""
     return state == Turn.State.TRUNCATED or (state == Turn.State.DONE and "fallback" not in reply.trace)
-
-
-class _Voice:
-    """What a reply may do: say what it is doing, and say a sentence. From any thread."""
-
-    def __init__(self, supervisor: Supervisor, run: Run) -> None:
-        self._supervisor = supervisor
-        self._run = run
-
-    def status(self, text: str) -> None:
-        self._emit(TurnEvent.Kind.STATUS, {"text": text})
-
-    def say(self, sentence: Sentence) -> None:
-        self._emit(TurnEvent.Kind.SENTENCE, sentence.to_dict(), sentence)
-
-    def _emit(self, kind: str, payload: dict[str, Any], sentence: Sentence | None = None) -> None:
-        try:
-            on_loop = asyncio.get_running_loop() is self._supervisor.loop
-        except RuntimeError:
-            on_loop = False
-        if on_loop:
-            self._supervisor.emit(self._run, kind, payload, sentence)
-        else:
-            self._supervisor.loop.call_soon_threadsafe(
-                self._supervisor.emit, self._run, kind, payload, sentence
-            )
-
-
-def envelope_of(turn: Turn, event: TurnEvent) -> Envelope:
-    html = rendering.fragment(turn, event)
-    return Envelope(turn=str(turn.uuid), number=turn.number, seq=event.seq, html=html)
-
-
-def reading(ask: Callable[[], T]) -> Callable[[], T]:
-    """A read that survives a connection which the server has closed meanwhile."""
-
-    def read() -> T:
-        try:
-            return ask()
-        except DatabaseError:
-            connection.close()
-            return ask()
-
-    return read
 
 
 _supervisor: Supervisor | None = None

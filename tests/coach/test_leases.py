@@ -105,7 +105,8 @@ def test_claim_of_a_turn_that_was_paid_for_keeps_what_there_is_and_buys_no_more(
 
 def test_claim_of_a_turn_that_was_asked_to_stop_ends_it(learner: User):
     turn = left_behind(learner, "Half.")
-    assert write_batch([AskStop(turn=turn.uuid, learner_id=learner.pk)]) == [(True, None)]
+    assert write_batch([AskStop(turn=turn.uuid, learner_id=learner.pk + 1)]) == [None]
+    write_batch([AskStop(turn=turn.uuid, learner_id=learner.pk)])
     claim()
     turn.refresh_from_db()
     assert (turn.state, turn.text) == ("stopped", "Half.")

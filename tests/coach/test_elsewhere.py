@@ -1,0 +1,182 @@
+"""Two processes on one database: what one stores, the sockets of the other show; with Redis and without."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import redis as redis_client
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from coach import elsewhere
+from coach.beginning import Begin, Begun
+from coach.frames import Subject
+from coach.models import Turn
+from coach.queries import news_elsewhere
+from coach.turns import Supervisor, attach, detach
+from lessons.models import User
+from tests.coach.factories import make_exercise, sign_in
+from tests.coach.talking import Page, Unending, in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TRAVEL = Subject(kind="exercise", slug="travel")
+REDIS = "redis://127.0.0.1:6379/0"
+NOBODY = "redis://127.0.0.1:9/0"
+
+
+def redis_is_here() -> bool:
+    try:
+        return bool(redis_client.Redis.from_url(REDIS, socket_connect_timeout=1).ping())
+    except redis_client.RedisError:
+        return False
+
+
+@pytest.fixture(params=[REDIS, NOBODY], ids=["redis", "redis is dead"])
+async def two(
+    request: pytest.FixtureRequest, transactional_db: None, settings: Any
+) -> AsyncIterator[tuple[Supervisor, Supervisor]]:
+    """The process that serves the sockets, and another one; a dead Redis must cost nothing but time."""
+    if request.param == REDIS and not redis_is_here():
+        pytest.skip("no Redis on the loopback")
+    settings.REDIS_URL = request.param
+    here = await attach()
+    async with another() as there:
+        yield here, there
+    await detach()
+
+
+@asynccontextmanager
+async def another() -> AsyncIterator[Supervisor]:
+    # Both share this process's pool of connections.
+    supervisor = Supervisor("another process", readers=2)
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.close()
+
+
+@in_thread
+def make_learner() -> tuple[User, str]:
+    make_exercise()
+    learner = User.objects.create_guest()
+    return learner, sign_in(learner)
+
+
+def ask(learner: User) -> Begin:
+    return Begin(key=uuid.uuid4(), subject=TRAVEL, learner_id=learner.pk, question="What is slack?")
+
+
+async def test_turn_of_another_process_is_shown_whole_and_once(two: tuple[Supervisor, Supervisor]):
+    _here, there = two
+    learner, session = await make_learner()
+    page = await Page(session).open()
+    for _ in range(2):
+        begun = await there.begin(ask(learner))
+        assert isinstance(begun, Begun)
+        turn = await page.until_end()
+        assert turn == str(begun.turn.uuid)
+        assert page.seqs[turn] == list(range(1, len(page.seqs[turn]) + 1))
+        assert page.text[turn]
+    assert await page.quiet()
+    await page.leave()
+
+
+async def test_page_that_has_an_ended_turn_is_not_shown_it_again(two: tuple[Supervisor, Supervisor]):
+    _here, there = two
+    learner, session = await make_learner()
+    await there.begin_and_wait(ask(learner), 10)
+    page = await Page(session).open(after=1)
+    await asyncio.sleep(2 * elsewhere.POLL_SECONDS)
+    assert await page.quiet()
+    await page.leave()
+
+
+async def test_stop_reaches_the_process_that_runs_the_turn(two: tuple[Supervisor, Supervisor]):
+    _here, there = two
+    there.sources.lessons = Unending()
+    learner, session = await make_learner()
+    begun = await there.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    page = await Page(session).open()
+    await page.next()
+    await page.say(do="stop", turn=begun.turn.uuid)
+    assert await page.until_end() == str(begun.turn.uuid)
+    await in_thread(begun.turn.refresh_from_db)()
+    assert begun.turn.state == Turn.State.STOPPED
+    await page.leave()
+
+
+async def test_turn_that_waits_here_goes_on_when_the_one_there_has_ended(two: tuple[Supervisor, Supervisor]):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, session = await make_learner()
+    first, second = await there.begin(ask(learner)), await here.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    assert second.turn.state == Turn.State.QUEUED
+    page = await Page(session).open()
+    there.draining = True  # it would take the second one up itself, and never end it
+    await there.stop(first.turn.uuid, learner_id=learner.pk)
+    assert {await page.until_end(), await page.until_end()} == {str(first.turn.uuid), str(second.turn.uuid)}
+    await page.leave()
+
+
+async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_refused(
+    two: tuple[Supervisor, Supervisor],
+):
+    here, there = two
+    learner, session = await make_learner()
+    there.sources.lessons = Unending()
+    begun = await there.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    assert there._keeper
+    there._keeper.cancel()
+    await in_thread(Turn.objects.update)(lease_until_at=None)
+    page = await Page(session).open()
+    here.look()
+    turn = await page.until_end()
+    there.emit(there._runs[begun.turn.uuid], "status", {"text": "Late."})
+    await there.renew()
+    await there.drain(0)
+    assert await page.quiet()
+    await in_thread(begun.turn.refresh_from_db)()
+    assert (begun.turn.state, begun.turn.epoch) == (Turn.State.DONE, 2)
+    assert page.seqs[turn] == list(range(1, len(page.seqs[turn]) + 1))
+    await page.leave()
+
+
+async def test_same_key_fifty_times_in_two_processes_is_one_turn(two: tuple[Supervisor, Supervisor]):
+    learner, _session = await make_learner()
+    begin = ask(learner)
+    outcomes = await asyncio.gather(*(two[n % 2].begin(begin) for n in range(50)))
+    assert len({outcome.turn.uuid for outcome in outcomes if isinstance(outcome, Begun)}) == 1
+    assert all(isinstance(outcome, Begun) for outcome in outcomes)
+    assert await in_thread(Turn.objects.count)() == 1
+
+
+async def test_questions_of_two_processes_in_one_conversation_get_numbers_of_their_own(
+    two: tuple[Supervisor, Supervisor],
+):
+    learner, _session = await make_learner()
+    outcomes = await asyncio.gather(*(two[n % 2].begin(ask(learner)) for n in range(4)))
+    assert sorted(outcome.turn.number for outcome in outcomes if isinstance(outcome, Begun)) == [1, 2, 3, 4]
+
+
+async def test_news_of_any_number_of_turns_cost_two_queries(two: tuple[Supervisor, Supervisor]):
+    _here, there = two
+    learner, _session = await make_learner()
+    for _ in range(3):
+        await there.begin_and_wait(ask(learner), 10)
+
+    def count() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as asked:
+            found = news_elsewhere(owner="nobody", learner_ids=[learner.pk], heard={})
+        return len(found), len(asked)
+
+    assert await in_thread(count)() == (3, 2)
