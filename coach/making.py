@@ -45,6 +45,12 @@ class MadeCall:
         return [(name, expected[key], usage[key]) for key, name in names.items()]
 
     @property
+    def is_cold(self) -> bool:
+        """It wrote more than it read: for those who come after it."""
+        usage = self.row["usage"]
+        return bool(usage["tokens_written"] > usage["tokens_read"])
+
+    @property
     def output_tokens(self) -> int:
         return int(self.row["usage"]["tokens_output"])
 

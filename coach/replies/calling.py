@@ -188,6 +188,9 @@ class Pauses:
     def __init__(self) -> None:
         self._times: OrderedDict[bytes, deque[float]] = OrderedDict()
 
+    def clear(self) -> None:
+        self._times.clear()
+
     def noted(self, key: bytes, at_seconds: float) -> tuple[float, ...]:
         """The pauses before this call, which is noted too."""
         times = self._times.setdefault(key, deque(maxlen=self.KEPT))

@@ -87,8 +87,9 @@ async def _setting(inputs: Inputs) -> Setting | None:
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:
     """The answer to this brief, asked for now."""
     job = current.get()
-    job.voice.status(writing_status())
-    return making.get().calls.begin(brief.call(str(job.turn.uuid)), inputs)
+    call, cold = brief.call(str(job.turn.uuid))
+    job.voice.status(writing_status(cold=cold))
+    return making.get().calls.begin(call, inputs)
 
 
 async def say(stream: Stream, brief: Brief, teller: Teller) -> None:

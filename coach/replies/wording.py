@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from coach.allowance import over_limit_text
 from coach.engine.pricing import price_of
+from coach.engine.prompt import TTL_SECONDS
 from coach.providers.catalogue import MODELS, default_model
 from coach.providers.port import Call, OverLimit, ProviderError, Tier
 from coach.providers.servers import SERVERS
@@ -37,7 +38,7 @@ MAX_OUTPUT_TOKENS = 600
 
 TOTAL_SECONDS = 60.0
 
-_pauses = Pauses()
+pauses = Pauses()
 
 
 def _context_tokens() -> int:
@@ -61,17 +62,21 @@ class Brief:
     marker: int = 0
     question: str = ""
 
-    def call(self, turn: str) -> Call:
+    def call(self, turn: str) -> tuple[Call, bool]:
+        """The call, and whether its shared part was not sent from here within its lifetime: a cold start."""
         script = fitted(self.script, _context_tokens() - MAX_OUTPUT_TOKENS)
-        pauses = _pauses.noted(shared_key(script), time.monotonic())
-        return Call(
+        gaps = pauses.noted(shared_key(script), time.monotonic())
+        parts = laid_out(script, price_of(ANSWER_TIER), gaps_seconds=gaps)
+        kept_seconds = max((TTL_SECONDS[part.breakpoint] for part in parts if part.breakpoint), default=0.0)
+        call = Call(
             purpose="reply",
             tier=ANSWER_TIER,
-            parts=laid_out(script, price_of(ANSWER_TIER), gaps_seconds=pauses),
+            parts=parts,
             max_output_tokens=MAX_OUTPUT_TOKENS,
             turn=turn,
             total_seconds=TOTAL_SECONDS,
         )
+        return call, not gaps or gaps[-1] >= kept_seconds
 
     @property
     def grounds(self) -> Grounds:
@@ -195,5 +200,7 @@ def _reasons() -> dict[str, str]:
     }
 
 
-def writing_status() -> str:
+def writing_status(*, cold: bool) -> str:
+    if cold:
+        return _("Writing the answer… The first one after a pause takes longer: nothing is cached yet.")
     return _("Writing the answer…")

@@ -16,6 +16,7 @@ from coach.frames import Subject
 from coach.models import LadderStep, Turn, TurnEvent
 from coach.providers.port import Call
 from coach.queries import SENT
+from coach.replies import wording
 from coach.replies.instructions import COACH
 from coach.replies.prompts import prompt_of
 from coach.replies.speaking import WORDS_MAX
@@ -74,6 +75,8 @@ class World:
 
 @pytest.fixture
 async def world(supervisor: Supervisor) -> World:
+    wording.pauses.clear()
+
     def make() -> tuple[User, Submission]:
         exercise = make_exercise(make_lesson())
         learner = User.objects.create_guest()
@@ -106,8 +109,12 @@ async def test_reply_is_sentences_with_their_roles(world: World):
 
 
 async def test_status_comes_before_any_call_of_a_model(world: World):
-    turn = await world.ask("What is wrong with my plan?")
-    assert (await world.statuses(turn))[-1] == "Writing the answer…"
+    first = await world.ask("What is wrong with my plan?")
+    again = await world.ask("What is wrong with my plan?")
+    assert (await world.statuses(first))[-1].startswith("Writing the answer…")
+    # Nobody has to guess why the first one is slower.
+    assert "nothing is cached yet" in (await world.statuses(first))[-1]
+    assert (await world.statuses(again))[-1] == "Writing the answer…"
 
 
 async def test_what_is_computed_or_authored_to_the_word_needs_no_model(world: World):
