@@ -1,5 +1,6 @@
 """The coach's tables, a module for each idea."""
 
+from coach.models.beliefs import TaskOutcome
 from coach.models.chores import Chore
 from coach.models.conversations import Conversation, LadderStep, Turn, TurnEvent
 from coach.models.money import Limit, ProviderAttempt, Spending
@@ -13,6 +14,7 @@ __all__ = [
     "Process",
     "ProviderAttempt",
     "Spending",
+    "TaskOutcome",
     "Turn",
     "TurnEvent",
 ]

@@ -32,6 +32,7 @@ class Making:
     outcome: Outcome | None = None
     sent: str = ""
     speculation: SpeculationDecision | None = None
+    belief: str = ""
 
 
 making: ContextVar[Making] = ContextVar("coach_making")
@@ -61,7 +62,7 @@ def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     if outcome is not None and outcome.reason:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
-        trace["speculation"] = state.speculation.reason
+        trace["speculation"] = f"{state.speculation.reason} ({state.belief})"
     memory = {**reply.memory, SENT: state.sent} if state.sent else reply.memory
     return replace(reply, trace=trace, memory=memory, state=outcome.state if outcome else "done")
 

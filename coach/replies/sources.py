@@ -6,6 +6,7 @@ from typing import Any
 
 from coach import queries
 from coach.ladder import Step
+from coach.outcomes import DatabaseOutcomes
 from coach.queries import AttemptKey, Attempts, Authored, Setting, Spoken, TurnKey
 from coach.replies import passages
 from coach.replies.passages import Index
@@ -14,6 +15,7 @@ from coach.together import RunInThread, Together
 
 class Sources:
     def __init__(self, read: RunInThread) -> None:
+        self.outcomes = DatabaseOutcomes(read)
         self.attempts: Together[AttemptKey, Attempts | None] = Together(queries.attempts_of_many, read)
         self.steps: Together[tuple[int, int], dict[str, Step]] = Together(queries.steps_of_many, read)
         self.authored: Together[int, Authored] = Together(queries.authored_for_many, read)

@@ -18,6 +18,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from coach.engine.beliefs import load_beliefs, outcomes_in, with_beliefs
 from coach.engine.graph import Condition, LogNormal, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.speculation import decide
@@ -48,6 +49,8 @@ from coach.replies.situating import attempt_lines, focus_lines, message, passage
 from coach.replies.sorting import sort_call, sorted_reading
 from coach.replies.wording import Brief, brief_of
 
+CONTEXT = "answer"
+"""Under which name the graph's outcomes are counted."""
 UNSURE, AGREED = 0.3, 0.8
 """First guesses: how often a question is put to the classifier, and how often it agrees with the rules."""
 CLASSIFY_SECONDS = LogNormal(0.45, 0.9)
@@ -92,15 +95,25 @@ class Verdict:
 async def answer_question(job: Job, *, pool: Executor, deadline_seconds: float) -> Reply:
     """Answer in a model's words. What was asked is data: it selects, it never instructs."""
     state = begin(job)
-    state.speculation = decide(AGREED, CLASSIFY_SECONDS.typical, WASTED_USD, VALUE_OF_SECOND_USD)
+    outcomes = job.sources.outcomes
+    beliefs = await load_beliefs(_graph(ahead=False), outcomes, CONTEXT)
+    agreed = beliefs["ahead"]
+    state.speculation = decide(agreed.probability, CLASSIFY_SECONDS.typical, WASTED_USD, VALUE_OF_SECOND_USD)
+    state.belief = str(agreed)
+    graph = with_beliefs(_graph(ahead=state.speculation.worth_it), beliefs)
     running = run(
-        _graph(ahead=state.speculation.worth_it),
+        graph,
         pool=pool,
         deadline_seconds=deadline_seconds,
         needed=_is_needed,
         on_output=lambda _task, sentence: job.voice.say(sentence),
     )
     result = await closing(state, running)
+    found = outcomes_in(graph, result.trace)
+    if found.get("classify") is not True:
+        # Only where it was put to the classifier is it known whether that agrees.
+        found.pop("ahead", None)
+    await outcomes.add(CONTEXT, found)
     plan: Plan = result.values["reply"]
     attempts: Attempts | None = result.values["attempt"]
     reply = Reply(

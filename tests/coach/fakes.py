@@ -112,7 +112,9 @@ class ScriptedProvider:
     async def _pieces(self, words: Words) -> AsyncIterator[str]:
         shown = 0
         stop_at = len(words.text) if words.cut is None else words.cut[0]
-        if words.data is None:
+        if words.data is not None:
+            await asyncio.sleep(words.pause_seconds)
+        else:
             while shown < stop_at:
                 await asyncio.sleep(words.pause_seconds)
                 yield words.text[shown : min(stop_at, shown + words.piece)]

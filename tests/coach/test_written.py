@@ -13,7 +13,8 @@ from coach.beginning import Begin, Begun, begin_for_submission
 from coach.engine.pricing import price_of
 from coach.engine.prompt import lint
 from coach.frames import Subject
-from coach.models import LadderStep, Turn, TurnEvent
+from coach.models import LadderStep, TaskOutcome, Turn, TurnEvent
+from coach.outcomes import count_outcomes
 from coach.providers.port import Call
 from coach.queries import SENT
 from coach.replies import wording
@@ -240,13 +241,24 @@ async def test_unsure_question_is_classified_and_begun_ahead(world: World):
 
 
 async def test_classifier_that_disagrees_has_the_answer_begun_again(world: World):
-    world.sorted = Words(data={"intent": "Hint", "finding": 0, "sure": 0.95})
+    world.sorted = Words(data={"intent": "Hint", "finding": 0, "sure": 0.95}, pause_seconds=0.5)
     turn = await world.ask("is there some rule of thumb about such things")
     assert [call.purpose for call in world.provider.calls].count("reply") == 2
     assert "as: hint." in world.replies()[-1].parts[-1].text
     assert turn.state == Turn.State.DONE
     assert turn.text.count("begins at 0 ms") == 1
     assert world.provider.open == 0
+
+
+async def test_beginning_ahead_is_given_up_once_the_classifier_mostly_disagrees(world: World):
+    await in_thread(count_outcomes)("answer", {"ahead": True})
+    for _ in range(200):
+        await in_thread(count_outcomes)("answer", {"ahead": False})
+    turn = await world.ask("is there some rule of thumb about such things")
+    assert "guessed 80 %, was needed in 0 % of 201" in turn.trace["speculation"]
+    assert not next(span for span in turn.trace["spans"] if span["name"] == "ahead").get("speculative")
+    row = await in_thread(TaskOutcome.objects.get)(context="answer", task="ahead")
+    assert (row.needed, row.seen) == (2, 202)
 
 
 async def test_classifier_can_open_nothing(world: World):
