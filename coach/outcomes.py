@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from coach.models import TaskOutcome
 
+logger = logging.getLogger(__name__)
 RunInThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
@@ -24,8 +26,12 @@ class DatabaseOutcomes:
         return found
 
     async def add(self, context: str, outcomes: Mapping[str, bool]) -> None:
-        if outcomes:
-            await self._run(partial(count_outcomes, context, dict(outcomes)))
+        """A count that cannot be stored is missed: the reply that it comes from is whole without it."""
+        try:
+            if outcomes:
+                await self._run(partial(count_outcomes, context, dict(outcomes)))
+        except DatabaseError as error:
+            logger.warning("Outcomes were not counted: %s", error.__class__.__name__)
 
 
 def _counts(context: str, tasks: Sequence[str]) -> dict[str, tuple[int, int]]:
