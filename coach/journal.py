@@ -107,10 +107,10 @@ class Journal:
         try:
             return self._commit(writes)
         except DatabaseError as error:
-            connection.close()
-            # This one has waited for its lock as long as it may.
+            # This one has waited for its lock as long as it may, and has no server that may have gone.
             if connection.vendor == "sqlite" and isinstance(error, OperationalError):
                 raise
+            connection.close()
             return self._commit(writes)
 
     async def close(self) -> None:

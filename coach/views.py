@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from typing import Any
 
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template import loader
 from django.utils.translation import gettext as _
@@ -17,6 +19,7 @@ from coach.access import subject_for, turn_for
 from coach.beginning import Begin, Begun, Refused, subject_of
 from coach.forms import AskForm, KeyForm
 from coach.frames import FrameRefused, Subject, parse_subject
+from coach.journal import AWAY
 from coach.making import making_of
 from coach.models import Turn
 from coach.panel import address_of, panel_for
@@ -163,8 +166,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], AWAY):
+        return _store_away(request)
     # No request in the context: whatever failed may be what a context processor would ask for.
     return HttpResponse(loader.get_template("500.html").render({}), status=500)
+
+
+def _store_away(request: HttpRequest) -> HttpResponse:
+    """The store is locked, full or gone: no fault of what was sent, which may be sent again from here."""
+    context: dict[str, Any] = {"action": request.path, "csrf_token": get_token(request)}
+    # Only what carries a key of its own: sent twice it is still one.
+    if request.method == "POST" and not {"key", "client_key"}.isdisjoint(request.POST):
+        pairs = [(name, value) for name, values in request.POST.lists() for value in values]
+        context["fields"] = [pair for pair in pairs if pair[0] != "csrfmiddlewaretoken"]
+        context["question"] = request.POST.get("question", "")
+    page = loader.get_template("503.html").render(context)
+    return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

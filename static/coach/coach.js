@@ -10,6 +10,7 @@
   let gaveUp = false; // no socket came up: the forms post instead
   let shown = 0;
   let following = true;
+  let pending = null; // what was sent and has not become a turn yet
   const cursors = new Map();
 
   const byId = (id) => document.getElementById(id);
@@ -58,10 +59,11 @@
 
   function ask(question) {
     const form = byId("coach-composer");
-    const asked = send({
+    pending = {
       do: "ask", subject: form.elements.subject.value, key: form.elements.key.value,
       section: openSection() || form.elements.section.value, question,
-    });
+    };
+    const asked = send(pending);
     if (asked) {
       say("coach-notice", "");
       following = true;
@@ -136,6 +138,7 @@
     gaveUp = false;
     shown = 0;
     subscribe();
+    if (pending) send(pending); // the same key: if it had arrived, nothing happens
     if (back) say("coach-status", panel().dataset.back);
   });
 
@@ -180,6 +183,7 @@
     if (!form || !question) return;
     const box = form.elements.question;
     const asked = question.lastChild.textContent.trim();
+    if (pending && pending.question.trim() === asked) pending = null;
     if (box.value.trim() !== asked) return;
     box.value = box.dataset.typed || "";
     delete box.dataset.typed;
