@@ -33,6 +33,7 @@ def change(limit: Limit) -> str:
 
 
 def test_limit_is_changed_in_dollars(instructor: Client):
+    Limit.objects.filter(scope="learner").update(daily_micro=250_000)
     page = instructor.get(change(row("learner"))).content.decode()
     assert 'value="0.25"' in page
     data = {"usd": "0.333333", "calls_at_once": "3", "enabled": "on"}
