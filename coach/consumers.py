@@ -23,7 +23,7 @@ from coach.beginning import Begin, Refused
 from coach.frames import Ack, Again, Ask, Command, FrameRefused, Stop, Subscribe, parse_command
 from coach.hub import Envelope, Subscription, topic_of
 from coach.origins import headers_of, is_own_origin
-from coach.queries import turns_after
+from coach.queries import newest_number, turns_after
 from coach.rendering import envelope_of
 from coach.sockets import sockets
 from coach.turns import Supervisor, attach
@@ -189,7 +189,11 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if learner is None or learner != self.learner_id:
             await self.sign_out()
             return
-        cursors = _Cursors(command.after, dict(command.cursors))
+        newest = await self.supervisor.read(
+            partial(newest_number, learner_id=learner, subject=command.subject)
+        )
+        # No page has turns that are not there yet: what comes after the newest one is news to all.
+        cursors = _Cursors(min(command.after, newest), dict(command.cursors))
         with self.supervisor.hub.joined(topic_of(learner, command.subject)) as subscription:
             await self._send_rows(learner, command, cursors)
             while True:

@@ -39,13 +39,22 @@ def turns_for_page(conversation: Conversation | None) -> list[Turn]:
     return list(reversed(_with_events(newest)))
 
 
+def _turns_of(learner_id: int, subject: Subject) -> QuerySet[Turn]:
+    return Turn.objects.filter(
+        conversation__learner=learner_id, **{f"conversation__{subject.kind}__slug": subject.slug}
+    )
+
+
+def newest_number(*, learner_id: int, subject: Subject) -> int:
+    """The number of the newest turn of a conversation; 0 before the first one."""
+    return _turns_of(learner_id, subject).aggregate(newest=Max("number"))["newest"] or 0
+
+
 def turns_after(
     *, learner_id: int, subject: Subject, after: int, cursors: Mapping[uuid.UUID, int]
 ) -> list[tuple[Turn, list[TurnEvent]]]:
     """What a socket has not shown: later turns whole, known ones from their cursor. In order of the turns."""
-    mine = Turn.objects.filter(
-        conversation__learner=learner_id, **{f"conversation__{subject.kind}__slug": subject.slug}
-    ).order_by("number")
+    mine = _turns_of(learner_id, subject).order_by("number")
     newest = list(_with_events(mine.filter(number__gt=after).order_by("-number")[:LISTED_TURNS]))
     known = list(_with_events(mine.filter(uuid__in=list(cursors), number__lte=after))) if cursors else []
     return [
