@@ -19,6 +19,7 @@ from asgiref.sync import async_to_sync, sync_to_async  # noqa: E402 - needs the 
 from celery import Celery  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from coach.providers import choosing  # noqa: E402
 from coach.tasks import PERIODIC, Periodic, run_periodic  # noqa: E402
 
 QUEUE = "coach"
@@ -45,10 +46,18 @@ async def run(ask: Callable[[], Any]) -> Any:
     return await sync_to_async(ask)()
 
 
+async def _do(task: Periodic) -> bool:
+    try:
+        return await run_periodic(task, run)
+    finally:
+        # The loop ends with the task, and connections belong to their loop.
+        await choosing.close()
+
+
 def _register(task: Periodic) -> None:
     @app.task(name=f"coach.{task.name}", expires=task.every_seconds)  # type: ignore[untyped-decorator]
     def work() -> bool:
-        return async_to_sync(run_periodic)(task, run)
+        return async_to_sync(_do)(task)
 
 
 for each in PERIODIC:
