@@ -13,8 +13,6 @@ from typing import Any
 
 import websockets
 
-SEEN = 2**31 - 1
-"""A page that shows all there is already: nothing is replayed."""
 ACK_EVERY = 32
 ENDS = "data-again="
 """Stands in the last frame of a reply only."""
@@ -27,8 +25,10 @@ class Reply:
 
 
 class Page:
-    def __init__(self, port: int, session: str, subject: str) -> None:
-        self.port, self.session, self.subject = port, session, subject
+    """`newest`: the number of the newest turn that it shows; what came before is not sent again."""
+
+    def __init__(self, port: int, session: str, subject: str, newest: int = 0) -> None:
+        self.port, self.session, self.subject, self.newest = port, session, subject, newest
         self.socket: websockets.ClientConnection | None = None
 
     async def open(self, **cursor: Any) -> None:
@@ -40,7 +40,7 @@ class Page:
             ping_interval=None,
             open_timeout=60,
         )
-        await self.say(do="subscribe", subject=self.subject, **(cursor or {"after": SEEN}))
+        await self.say(do="subscribe", subject=self.subject, after=self.newest, **cursor)
 
     async def say(self, **command: Any) -> None:
         assert self.socket is not None

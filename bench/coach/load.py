@@ -25,6 +25,7 @@ from bench.coach.servers import cpu_seconds
 
 Order = dict[str, Any]
 CURSOR = re.compile(r'data-turn="([0-9a-f-]+)" data-seq="(\d+)"')
+NUMBER = re.compile(r'data-number="(\d+)"')
 SENTENCE = re.compile(r'<span class="coach-sentence">(.*?)(?: <a |</span>)', re.DOTALL)
 AT_ONCE = 50
 """So many sockets are opened side by side where opening them is not what is measured."""
@@ -47,7 +48,8 @@ async def ask(order: Order) -> Any:
         await asyncio.sleep(0.1)
     used = counted.used()
     await asyncio.gather(*(page.close() for page in pages))
-    return {"replies": [told(reply) for reply in replies], **used}
+    newest = [number_of(reply) for reply in replies[-len(pages) :]]
+    return {"replies": [told(reply) for reply in replies], "newest": newest, **used}
 
 
 async def later(seconds: float, work: Callable[[], Awaitable[Any]]) -> Any:
@@ -72,7 +74,10 @@ class Counted:
 
 
 async def opened(order: Order) -> list[Page]:
-    pages = [Page(order["port"], session, order["subject"]) for session in order["sessions"]]
+    pages = [
+        Page(order["port"], session, order["subject"], newest)
+        for session, newest in zip(order["sessions"], order["newest"], strict=True)
+    ]
     for start in range(0, len(pages), AT_ONCE):
         await asyncio.gather(*(page.open() for page in pages[start : start + AT_ONCE]))
     return pages
@@ -114,6 +119,7 @@ async def storm(order: Order) -> Any:
         "seconds_until_whole": [reply.frames[-1][0] - came_at for reply in whole],
         "gaps": sum(not is_whole(first, rest) for first, rest in zip(begun, whole, strict=True)),
         "frames": sum(len(reply.frames) for reply in whole),
+        "newest": [page.newest for page in pages],
         **used,
     }
 
@@ -129,10 +135,15 @@ async def begin_and_go(page: Page, question: str) -> Reply:
 async def come_back(page: Page, first: Reply) -> Reply:
     cursor = CURSOR.search(first.frames[0][1])
     assert cursor
-    number = re.search(r'data-number="(\d+)"', first.frames[0][1])
-    assert number
-    await page.open(after=int(number[1]), cursors={cursor[1]: int(cursor[2])})
+    page.newest = number_of(first)
+    await page.open(cursors={cursor[1]: int(cursor[2])})
     return await page.read(Reply(time.monotonic()))
+
+
+def number_of(reply: Reply) -> int:
+    number = NUMBER.search(reply.frames[0][1])
+    assert number, reply.frames[0]
+    return int(number[1])
 
 
 def is_whole(first: Reply, rest: Reply) -> bool:

@@ -13,6 +13,7 @@ from coach.engine.pricing import cost_usd, price_of
 
 Tell = Callable[[str], None]
 LESSON = "lesson:parallel-execution"
+OTHER_LESSON = "lesson:prompt-caching"
 EXERCISE = "exercise:travel-agent"
 QUESTIONS = (
     "Why are three calls at once not always three times faster?",
@@ -39,8 +40,9 @@ SLOW = ("--decode-tokens-per-second", "20", "--short")
 STREAM_SPREAD_SECONDS = 8.0
 
 
-def order(server: Server, place: Place, what: str, learners: int, **more: Any) -> dict[str, Any]:
-    return {
+def play(server: Server, place: Place, what: str, learners: int, **more: Any) -> Any:
+    """An order carried out; what its learners have seen is remembered for the next one."""
+    order = {
         "what": what,
         "port": server.port,
         "sessions": place.sessions[:learners],
@@ -51,21 +53,25 @@ def order(server: Server, place: Place, what: str, learners: int, **more: Any) -
         "pids": {"app": server.pid},
         **more,
     }
+    seen = place.newest[order["subject"]]
+    found = load({**order, "newest": [seen.get(session, 0) for session in order["sessions"]]})
+    seen.update(zip(order["sessions"], found.get("newest", ()), strict=False))
+    return found
 
 
 def built_in(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
     """Without a model: the first words, questions as forms, five hundred sockets that come back at once."""
     found: dict[str, Any] = {"words": {}, "forms": {}, "storms": []}
     with servers.app(place) as app:
-        load(order(app, place, "ask", SUBMITS, rounds=2))
+        play(app, place, "ask", SUBMITS, rounds=2)
         for learners in BUILT_IN:
-            asked = order(app, place, "ask", learners, rounds=rounds * (6 if learners == 1 else 2))
-            found["words"][learners] = _waits(load(asked)["replies"])
+            asked = play(app, place, "ask", learners, rounds=rounds * (6 if learners == 1 else 2))
+            found["words"][learners] = _waits(asked["replies"])
         for scripts in (True, False):
-            forms = order(app, place, "submit", SUBMITS, rounds=rounds, scripts=scripts)
-            found["forms"]["with scripts" if scripts else "without"] = load(forms)["seconds"]
+            forms = play(app, place, "submit", SUBMITS, subject=OTHER_LESSON, rounds=rounds, scripts=scripts)
+            found["forms"]["with scripts" if scripts else "without"] = forms["seconds"]
         tell("coach: first words without a model")
-        found["storms"] = [load(order(app, place, "storm", STORM)) for _ in range(max(1, rounds - 1))]
+        found["storms"] = [play(app, place, "storm", STORM) for _ in range(max(1, rounds - 1))]
         tell("coach: storms")
     return found
 
@@ -79,9 +85,9 @@ def modelled(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
     """With a model at rehearsal rates: everybody asks at the same moment."""
     found: dict[str, Any] = {}
     with servers.provider() as model, servers.app(place, model.url) as app:
-        load(order(app, place, "ask", SUBMITS))
+        play(app, place, "ask", SUBMITS)
         for learners in LEARNERS:
-            replies = load(order(app, place, "ask", learners, rounds=rounds * (2 if learners == 1 else 1)))
+            replies = play(app, place, "ask", learners, rounds=rounds * (2 if learners == 1 else 1))
             log = log_of(servers.fetch(f"{model.url}/rehearsal/log?moments=1"))
             all_added = [each for reply in replies["replies"] if (each := added(reply, log)) is not None]
             found[str(learners)] = {
@@ -106,7 +112,7 @@ def streams(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
         servers.app(place, model.url) as app,
         servers.bare(place, model.url) as bare,
     ):
-        load(order(app, place, "ask", SUBMITS))
+        play(app, place, "ask", SUBMITS)
         for learners in STREAMS:
             for _ in range(max(1, rounds - 1)):
                 rows.append(_stream_round(place, learners, model, app, bare))
@@ -116,7 +122,7 @@ def streams(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
 
 def _stream_round(place: Place, learners: int, model: Server, app: Server, bare: Server) -> dict[str, Any]:
     spread = {"spread_seconds": STREAM_SPREAD_SECONDS}
-    coach = load(order(app, place, "ask", learners, **spread))
+    coach = play(app, place, "ask", learners, **spread)
     log = log_of(servers.fetch(f"{model.url}/rehearsal/log?moments=1"))
     late = [each for reply in coach["replies"] for each in lateness(reply, log)]
     frames = frames_of(coach["replies"])
@@ -124,9 +130,9 @@ def _stream_round(place: Place, learners: int, model: Server, app: Server, bare:
     each = round(frames / learners)
     lasts = max(reply["frames"][-1][0] - reply["asked_at"] for reply in coach["replies"])
     sent = {"frames": each, "bytes": size, "every_seconds": lasts / each}
-    plain = load(order(bare, place, "listen", learners, path="send", wanted=sent, **spread))
+    plain = play(bare, place, "listen", learners, path="send", wanted=sent, **spread)
     relayed = {"frames": 10**6, "bytes": size, "question": QUESTIONS[0]}
-    relay = load(order(bare, place, "listen", learners, path="relay", wanted=relayed, **spread))
+    relay = play(bare, place, "listen", learners, path="relay", wanted=relayed, **spread)
     return {
         "streams": learners,
         "replies_by_model": len({reply["turn"] for reply in coach["replies"] if lateness(reply, log)}),
@@ -145,14 +151,28 @@ def _count(listened: dict[str, Any]) -> int:
 
 
 def conversation(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
-    """Ten turns of one learner, paid by what the provider reports; and the same texts as a naive program sends them."""
+    """Ten turns of one learner, paid by what the provider reports, and the same again of a second one who finds
+    the shared part cached; and the first one's texts as a naive program sends them."""
     with servers.provider() as model, servers.app(place, model.url) as app:
-        load(order(app, place, "ask", 1, subject=EXERCISE, questions=CONVERSATION, rounds=len(CONVERSATION)))
-        entries = servers.fetch(f"{model.url}/rehearsal/log?bodies=1")
+        first, second = (_ten_turns(place, app, model, learner) for learner in (0, 1))
     with servers.provider("--scale", "1000") as model:
-        naive = [_naively(entry, model.url) for entry in entries if entry["stream"] and _writes(entry)]
+        naive = [_naively(entry, model.url) for entry in first if entry["stream"] and _writes(entry)]
     tell("coach: ten turns")
-    return {"calls": [_paid(entry) for entry in entries], "naive": naive}
+    calls = {
+        name: [_paid(entry) for entry in entries] for name, entries in (("first", first), ("second", second))
+    }
+    return {**calls, "naive": naive}
+
+
+def _ten_turns(place: Place, app: Server, model: Server, learner: int) -> list[dict[str, Any]]:
+    """What of it the provider logged."""
+    address = f"{model.url}/rehearsal/log?bodies=1"
+    before = len(servers.fetch(address))
+    who = place.sessions[learner : learner + 1]
+    play(
+        app, place, "ask", 1, sessions=who, subject=EXERCISE, questions=CONVERSATION, rounds=len(CONVERSATION)
+    )
+    return list(servers.fetch(address)[before:])
 
 
 NAIVE_MODEL = "claude-sonnet-5-5"

@@ -40,15 +40,13 @@ SHORT = (
 )  # fmt: skip
 
 
-SENTENCES = frozenset(SHORT) | {
-    f"{sentence.rstrip('.')}." for reply in REPLIES for sentence in reply.split(". ")
-}
+SHORT_REPLIES = tuple(" ".join(SHORT[n:] + SHORT[:n]) for n in range(len(SHORT)))
+BY_FIRST_SENTENCE = {text.partition(".")[0] + ".": text for text in (*REPLIES, *SHORT_REPLIES)}
+"""Whose reply is being read is told by its first sentence."""
 
 
 def script(*, short: bool) -> Callable[[Asked], Say | None]:
-    texts = itertools.cycle(
-        [" ".join(SHORT[n:] + SHORT[:n]) for n in range(len(SHORT))] if short else REPLIES
-    )
+    texts = itertools.cycle(SHORT_REPLIES if short else REPLIES)
 
     def answer(asked: Asked) -> Say | None:
         return None if asked.schema is not None else Say(next(texts))

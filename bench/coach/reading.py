@@ -5,10 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
-from bench.coach.provider import SENTENCES
+from bench.coach.provider import BY_FIRST_SENTENCE
 
 Reply = dict[str, Any]
 Log = dict[str, list[list[float]]]
@@ -35,15 +34,15 @@ class Late:
 
 
 def lateness(reply: Reply, log: Log) -> list[Late]:
-    """Of each sentence that the model wrote, in order. Empty where none did."""
-    moments = log.get(reply["turn"], [])
+    """Of each sentence of the model's that was shown, in order. Empty where there is none."""
     said = [(frame[0], frame[3]) for frame in reply["frames"] if frame[1] == "sentence"]
-    ends = accumulate(len(text) + 1 for _at, text in said)
+    text = BY_FIRST_SENTENCE.get(said[0][1], "") if said and reply["turn"] in log else ""
     found = []
-    for (at, text), end in zip(said, ends, strict=True):
-        if text not in SENTENCES:
-            break  # what the coach adds of its own needs no delta
-        found.append(Late(at - _left(moments, end - 1), at - _left(moments, end + 1)))
+    for at, sentence in said:
+        # What the coach adds of its own needs no delta, and what it leaves out has no frame.
+        if (start := text.find(sentence)) >= 0:
+            moments, end = log[reply["turn"]], start + len(sentence)
+            found.append(Late(at - _left(moments, end), at - _left(moments, end + 2)))
     return found
 
 

@@ -144,7 +144,8 @@ def _per_frame(rows: Sequence[Data], who: str) -> Spread | None:
 
 def _conversation(found: Data) -> str:
     rows = []
-    for name, calls in (("the coach", found["calls"]), ("naive", found["naive"])):
+    for key, name in _CONVERSATIONS.items():
+        calls = found[key]
         use = [call["usage"] for call in calls]
         rows.append(
             [
@@ -155,12 +156,14 @@ def _conversation(found: Data) -> str:
             ]
         )
     said = (
-        "**Ten turns of one learner** beside an exercise, nothing cached before; `usage` as the provider reports it, "
-        "dollars by the price list. Naive: the same texts, what changes in front, the medium model, no cache."
+        "**Ten turns of one learner** beside an exercise, twice: with nothing cached before, and after another learner "
+        "has filled the cache with what all share. `usage` as the provider reports it, dollars by the price list. "
+        "Naive: the first one's texts, what changes in front, the medium model, no cache."
     )
     return f"{said}\n\n{table(['', 'calls', 'fresh', 'read', 'written', 'output', 'dollars'], rows)}"
 
 
+_CONVERSATIONS = {"first": "the first learner", "second": "the next one", "naive": "naive"}
 _USE = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
@@ -201,7 +204,7 @@ def _goals(data: Data) -> list[Goal]:
             note=note,
         )
     )
-    found.append(_cost(data["conversation"]))
+    found += [_cost(data["conversation"], who) for who in ("first", "second")]
     return found
 
 
@@ -218,11 +221,11 @@ def _milliseconds(what: str, limit: float, seconds: Sequence[float], share: floa
     )
 
 
-def _cost(found: Data) -> Goal:
-    ours, naive = (sum(call["usd"] for call in found[who]) for who in ("calls", "naive"))
+def _cost(found: Data, who: str) -> Goal:
+    ours, naive = (sum(call["usd"] for call in found[each]) for each in (who, "naive"))
     share = ours / naive if naive else 1.0
     return Goal(
-        what="ten turns, against the naive design",
+        what=f"ten turns of {_CONVERSATIONS[who]}, against the naive design",
         wanted=f"≤ {COST_SHARE:g} of its cost",
         came_out=f"{share:.2f}",
         verdict=MET if share <= COST_SHARE else MISSED,

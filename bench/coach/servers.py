@@ -10,9 +10,10 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ STOPS_IN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with a prepared database, and the sessions of its guests."""
+    """A folder with a prepared database, the sessions of its guests, and the newest turn that each has seen,
+    by subject."""
 
     folder: Path
     sessions: tuple[str, ...]
+    newest: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ def load(order: Mapping[str, Any]) -> Any:
         stdout=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=300,
+        timeout=120,
     )
     if done.returncode:
         raise Missing(f"The learners did not come to their end: {order['what']}")
