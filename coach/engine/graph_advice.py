@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice, product, takewhile
+from itertools import combinations, product, takewhile
 from math import prod
 
 from coach.engine.accounting import ROUNDING, Advice, Change, Figures, Step, account_for
@@ -40,6 +40,7 @@ def advise_graph(
     first_output_share: float = 0.0,
     caches: Iterable[PrefixCache] = (),
     at_seconds: float = 0.0,
+    most_runs: int = 20_000,
 ) -> Advice[TaskGraph]:
     """The best plan found for the same work.
 
@@ -48,16 +49,15 @@ def advise_graph(
     each conditional task that is pure or staged may start ahead or not, and calls that share a cold prefix
     are primed. A need that is missing is a must, and is there in `before` as well. `first_output_share` (0
     to 1) of a second's value counts until the first output, the rest until the end. `caches`, `at_seconds`:
-    as in `priming.prime`.
+    as in `priming.prime`. `most_runs`: see `Search`.
     """
     weigher = Weigher(value_of_second_usd, first_output_share, tuple(caches), at_seconds)
-    search = Search(graph, decisions_about(graph, reads or {}, alternatives, summaries), weigher)
-    chosen, priming = search.best()
+    search = Search(graph, decisions_about(graph, reads or {}, alternatives, summaries), weigher, most_runs)
+    chosen, priming, after = search.best()
     steps = [search.step(d, choice) for d, choice in enumerate(chosen) if choice]
     changes = account_for(search.as_found, steps, search.figures)
-    primed = _primed_change(priming, search.figures_of(chosen), weigher)
+    primed = _primed_change(priming, search.figures_of(chosen), after)
     before = search.figures_of(search.as_found)
-    after = weigher.figures(priming.graph)
     ordered = sorted((*changes, *primed), key=lambda change: -change.worth_usd)
     return Advice(plan=priming.graph, before=before, after=after, changes=tuple(ordered))
 
@@ -67,9 +67,9 @@ class Weigher:
     """What is to be expected of a graph."""
 
     value_of_second_usd: float
-    first_output_share: float
-    caches: tuple[PrefixCache, ...]
-    at_seconds: float
+    first_output_share: float = 0.0
+    caches: tuple[PrefixCache, ...] = ()
+    at_seconds: float = 0.0
 
     def figures(self, graph: TaskGraph) -> Figures:
         simulation = CallSimulation(graph, caches=self.caches, at_seconds=self.at_seconds)
@@ -114,17 +114,19 @@ State = tuple[int, ...]
 class Search:
     """Looks for the state with the least burden; remembers what it has tried.
 
-    `MOST_RUNS` simulated runs are spent on trying everything; where that takes more, it goes by single and
+    `most_runs` simulated runs are spent on trying everything; where that takes more, it goes by single and
     double changes, and ends after twice as many with what it has.
     """
 
-    MOST_RUNS = 20_000
     STARTS = 6
 
-    def __init__(self, graph: TaskGraph, decisions: Sequence[Decision], weigher: Weigher) -> None:
+    def __init__(
+        self, graph: TaskGraph, decisions: Sequence[Decision], weigher: Weigher, most_runs: int
+    ) -> None:
         self.graph = graph
         self.decisions = decisions
         self.weigher = weigher
+        self.most_runs = most_runs
         self.as_found: State = tuple(int(decision.forced) for decision in decisions)
         self.outcomes = sum(1 for _ in outcomes_of(graph))
         self._tried: dict[State, Figures | None] = {}
@@ -160,9 +162,9 @@ class Search:
 
         return Step(option.code, option.about, option.sentence, make)
 
-    def best(self) -> tuple[State, Priming]:
-        """The best state, with its shared prefixes primed."""
-        if prod(map(len, self._ranges())) * self.outcomes <= self.MOST_RUNS:
+    def best(self) -> tuple[State, Priming, Figures]:
+        """The best state, with its shared prefixes primed, and what that takes."""
+        if self._are_few():
             for state in product(*self._ranges()):
                 self.figures(state)
         else:
@@ -170,8 +172,13 @@ class Search:
         ranked = sorted((s for s, found in self._tried.items() if found), key=self._rank)
         if not ranked:
             self.graph_of(self.as_found)
-        finalists = [(s, self.weigher.primed(self.graph_of(s))) for s in islice(ranked, FINALISTS)]
-        return min(finalists, key=lambda each: self.weigher.figures(each[1].graph).burden_usd)
+        return min(map(self._primed, ranked[:FINALISTS]), key=lambda each: each[2].burden_usd)
+
+    def _primed(self, state: State) -> tuple[State, Priming, Figures]:
+        priming = self.weigher.primed(self.graph_of(state))
+        changed = any(choice.chosen != AT_ONCE for choice in priming.choices)
+        after = self.weigher.figures(priming.graph) if changed else self.figures_of(state)
+        return state, priming, after
 
     def _rank(self, state: State) -> tuple[float, int]:
         """By burden; among equals, the fewest changes."""
@@ -179,6 +186,9 @@ class Search:
 
     def _ranges(self) -> list[range]:
         return [range(int(decision.forced), len(decision.options) + 1) for decision in self.decisions]
+
+    def _are_few(self) -> bool:
+        return prod(map(len, self._ranges())) * self.outcomes <= self.most_runs
 
     def _descend(self) -> None:
         """Single changes while they help, then double ones; from several states."""
@@ -196,7 +206,7 @@ class Search:
             yield tuple(rng.choice(choices) for choices in self._ranges())
 
     def _spent(self) -> bool:
-        return len(self._tried) * self.outcomes > max(2 * self.MOST_RUNS, 10_000)
+        return len(self._tried) * self.outcomes > 2 * self.most_runs
 
     def _better(self, at: State, changes: int) -> State | None:
         here = self.figures(at)
@@ -216,10 +226,9 @@ class Search:
                 yield tuple(state)
 
 
-def _primed_change(priming: Priming, before: Figures, weigher: Weigher) -> list[Change]:
+def _primed_change(priming: Priming, before: Figures, after: Figures) -> list[Change]:
     """Priming as one change: what it brings to the rest."""
     names = [name for choice in priming.choices for name in choice.prefix.tasks]
-    after = weigher.figures(priming.graph)
     if all(choice.chosen == AT_ONCE for choice in priming.choices):
         return []
     return [

@@ -68,24 +68,26 @@ def advise_prompt(
     model: str,
     value_of_second_usd: float,
     warming: Warming | None = None,
+    warmings: Sequence[Warming] | None = None,
     pinned: Collection[str] = (),
 ) -> Advice[LayoutPlan]:
     """The best layout found for the same blocks and calls.
 
     `model`: a model's id or a tier's name; its price names the cache's rules. Seconds are the users' waiting
-    for first tokens, added up over the day. `warming`: as found. `pinned`: blocks that keep their place.
-    PromptError for a prompt that the rules refuse.
+    for first tokens, added up over the day. `warming`: as found. `warmings`: the ways there are besides;
+    unless given, those that suit a design's lifetimes. `pinned`: blocks that keep their place. PromptError
+    for a prompt that the rules refuse.
     """
-    bench = Bench(prompt, traffic, price_of(model), value_of_second_usd, warming or Warming())
-    found = bench.as_found
-    before = bench.figures(found)
+    found = warming or Warming()
+    bench = Bench(prompt, traffic, price_of(model), value_of_second_usd, warming=found, offered=warmings)
+    before = bench.figures(bench.as_found)
     if before is None:
-        bench.day(found)
+        bench.day(bench.as_found)
         raise PromptError("The prompt as found cannot be replayed.")
-    best = best_design(bench, found, frozenset(pinned))
+    best = best_design(bench, bench.as_found, frozenset(pinned))
     after = bench.figures(best) or before
     plan = LayoutPlan(bench.prompt_of(best), bench.warmings[best.warming], bench.day(best))
-    return Advice(plan=plan, before=before, after=after, changes=_changes(bench, found, best))
+    return Advice(plan=plan, before=before, after=after, changes=_changes(bench, bench.as_found, best))
 
 
 class Bench:
@@ -97,13 +99,16 @@ class Bench:
         traffic: Sequence[TrafficCall],
         price: Price,
         value_of_second_usd: float,
+        *,
         warming: Warming,
+        offered: Sequence[Warming] | None = None,
     ) -> None:
         self.blocks = {block.name: block for block in prompt.blocks}
         self.traffic = sorted(traffic, key=lambda call: call.at_seconds)
         self.price = price
         self.value_of_second_usd = value_of_second_usd
         self.warmings = [warming]
+        self.offered = offered
         marks = tuple((b.name, b.breakpoint) for b in prompt.blocks if b.breakpoint is not None)
         self.as_found = Design(tuple(self.blocks), tuple(sorted(marks)))
         self._figures: dict[tuple[Design, bool], Figures | None] = {}
@@ -181,7 +186,16 @@ def _lifetimes(ttls: Mapping[str, float], count: int) -> Iterator[tuple[str, ...
 
 
 def _warmed(bench: Bench, design: Design) -> Iterator[Design]:
-    """A design with a warm-up before the first call, with keep-alives inside the lifetime, with both."""
+    """A design warmed in each of the ways there are for it."""
+    ways = _suited(bench, design) if bench.offered is None else bench.offered
+    for warming in ways if design.marks or bench.price.rules.automatic else ():
+        if warming not in bench.warmings:
+            bench.warmings.append(warming)
+        yield replace(design, warming=bench.warmings.index(warming))
+
+
+def _suited(bench: Bench, design: Design) -> Iterator[Warming]:
+    """A warm-up before the first call, keep-alives inside the lifetime, both, none."""
     rules = bench.price.rules
     ttls = [rules.ttls[ttl] for _, ttl in design.marks if ttl in rules.ttls]
     if rules.automatic:
@@ -192,15 +206,12 @@ def _warmed(bench: Bench, design: Design) -> Iterator[Design]:
     first, last = bench.traffic[0].at_seconds, bench.traffic[-1].at_seconds
     for prewarm in (None, first - WAKE_SECONDS):
         for keepalive in (None, every):
-            warming = Warming(
+            yield Warming(
                 prewarm_at=prewarm,
                 keepalive_every_seconds=keepalive,
                 keepalive_until=0.0 if keepalive is None else last,
                 groups=groups if (prewarm, keepalive) != (None, None) else {},
             )
-            if warming not in bench.warmings:
-                bench.warmings.append(warming)
-            yield replace(design, warming=bench.warmings.index(warming))
 
 
 def known_texts(bench: Bench) -> dict[str, dict[str, str]]:
@@ -298,7 +309,8 @@ def _warmings(bench: Bench, found: Design, best: Design) -> Iterator[Step[_Way]]
     warming = bench.warmings[best.warming]
     ways = []
     if warming.prewarm_at is not None:
-        ways.append(f"a warm-up {WAKE_SECONDS:.0f} s before the first call")
+        lead = bench.traffic[0].at_seconds - warming.prewarm_at
+        ways.append(f"a warm-up {lead:.0f} s before the first call")
     if warming.keepalive_every_seconds is not None:
         ways.append(f"a keep-alive after {warming.keepalive_every_seconds:.0f} idle seconds")
     sentence = f"Keep the cache warm by {' and '.join(ways) or 'nothing but the calls themselves'}."

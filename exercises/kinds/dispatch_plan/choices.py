@@ -10,7 +10,14 @@ from coach.engine.simulation import simulate
 from coach.engine.speculation import SpeculationDecision
 from exercises.kinds.base import Finding
 from exercises.kinds.dispatch_plan.answer import PlanAnswer
-from exercises.kinds.dispatch_plan.design import burden_usd, decisions, graph_of, right_plan, tokens_in
+from exercises.kinds.dispatch_plan.design import (
+    best_plan,
+    burden_usd,
+    decisions,
+    graph_of,
+    right_plan,
+    tokens_in,
+)
 from exercises.kinds.dispatch_plan.spec import PlanSpec, TaskSpec
 from exercises.kinds.dispatch_plan.words import dollars
 from lessons.figures.text import seconds_text
@@ -21,13 +28,14 @@ FAN_IN = "parallel-execution#fan-in"
 
 
 def speculation_findings(spec: PlanSpec, answer: PlanAnswer) -> Iterator[Finding]:
-    """speculation-not-worth-it, speculation-missed: on the wrong side of break-even."""
-    judged = decisions(spec)
+    """speculation-not-worth-it, speculation-missed: on the wrong side of break-even, and unlike the best
+    plan, in which first words count as well."""
+    judged, best = decisions(spec), best_plan(spec).ahead
     for task in spec.conditional:
         decision = judged[task.name]
-        if task.name in answer.ahead and not decision.worth_it:
+        if task.name in answer.ahead and task.name not in best and not decision.worth_it:
             yield _not_worth_it(task, decision)
-        elif task.name not in answer.ahead and decision.worth_it:
+        elif task.name not in answer.ahead and task.name in best and decision.worth_it:
             yield _missed(spec, task, decision)
 
 
@@ -112,7 +120,7 @@ def fan_in_findings(spec: PlanSpec, answer: PlanAnswer) -> Iterator[Finding]:
     Judged among the plans that are right otherwise, so that one mistake is not found twice.
     """
     chosen = right_plan(
-        spec, join=answer.join, handover=answer.handover, tier=answer.tier, ahead=_worthy(spec)
+        spec, join=answer.join, handover=answer.handover, tier=answer.tier, ahead=best_plan(spec).ahead
     )
     if chosen.handover == "verbatim":
         yield from _outweighs(spec, chosen)
@@ -120,10 +128,6 @@ def fan_in_findings(spec: PlanSpec, answer: PlanAnswer) -> Iterator[Finding]:
         yield from _waits(spec, chosen)
     if chosen.tier != spec.fan_in.tiers_by_size[0]:
         yield _tier(spec, chosen)
-
-
-def _worthy(spec: PlanSpec) -> tuple[str, ...]:
-    return tuple(name for name, decision in decisions(spec).items() if decision.worth_it)
 
 
 def _outweighs(spec: PlanSpec, chosen: PlanAnswer) -> Iterator[Finding]:

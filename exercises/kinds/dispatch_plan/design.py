@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 
+from coach.engine.advice import advise
 from coach.engine.graph import Fixed, LogNormal, Task, TaskGraph, waits_for
+from coach.engine.graph_advice import Weigher
+from coach.engine.graph_decisions import Alternative
 from coach.engine.pricing import cost_usd, price_of
 from coach.engine.simulation import Distribution, simulate, simulate_many
 from coach.engine.speculation import SpeculationDecision, judge
@@ -17,6 +19,9 @@ from exercises.kinds.dispatch_plan.answer import HANDOVERS, JOINS, PlanAnswer
 from exercises.kinds.dispatch_plan.spec import FanInSpec, PlanSpec, TaskSpec, condition_of, true_graph
 
 RUNS = 250
+FIRST_WORDS_SHARE = 0.5
+MOST_RUNS = 1_500
+"""Simulated runs that the search for the best plan may take: so many stay under a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,34 +174,33 @@ def right_plan(spec: PlanSpec, **changes: object) -> PlanAnswer:
 
 
 def burden_usd(spec: PlanSpec, answer: PlanAnswer) -> float:
-    """What a plan costs the one who waits and the one who pays, with typical times.
+    """What a plan is expected to cost the one who waits and the one who pays.
 
     Half of a second's worth counts until the first words, the other half until the last.
     """
-    trace = simulate(graph_of(spec, answer))
-    return spec.value_of_second_usd * (trace.first_output + trace.makespan) / 2 + trace.cost_usd
+    weigher = Weigher(spec.value_of_second_usd, FIRST_WORDS_SHARE)
+    return round(weigher.figures(graph_of(spec, answer)).burden_usd, 9)
 
 
 @lru_cache(maxsize=128)
 def best_plan(spec: PlanSpec) -> PlanAnswer:
-    """The best fan-in by `burden_usd`, and speculation where it is worth it."""
-    options = [
-        right_plan(spec, join=join, handover=handover, tier=tier)
-        for tier, handover, join in product(
-            spec.fan_in.tiers_by_size[:1], reversed(HANDOVERS), reversed(JOINS)
-        )
-    ]
-    plan = min(options, key=lambda option: burden_usd(spec, option))
-    worthy = tuple(name for name, decision in _decisions(spec, plan).items() if decision.worth_it)
-    return plan.model_copy(update={"ahead": worthy})
+    """What the engine advises to those who wait for what is truly read: how results come together, and what
+    starts ahead."""
+    plans = [right_plan(spec, join=join, handover=handover) for join in JOINS for handover in HANDOVERS]
+    ways = {graph_of(spec, plan).tasks[spec.fan_in.name]: plan for plan in plans}
+    advice = advise(
+        graph_of(spec, plans[0]),
+        value_of_second_usd=spec.value_of_second_usd,
+        first_output_share=FIRST_WORDS_SHARE,
+        alternatives=[Alternative(task, task.label) for task in ways],
+        most_runs=MOST_RUNS,
+    )
+    ahead = tuple(task.name for task in spec.conditional if advice.plan.tasks[task.name].speculative)
+    return ways[advice.plan.tasks[spec.fan_in.name]].model_copy(update={"ahead": ahead})
 
 
 @lru_cache(maxsize=128)
 def decisions(spec: PlanSpec) -> dict[str, SpeculationDecision]:
     """For each conditional task whether to start it ahead, judged in the best plan."""
-    return _decisions(spec, best_plan(spec))
-
-
-def _decisions(spec: PlanSpec, plan: PlanAnswer) -> dict[str, SpeculationDecision]:
-    graph = graph_of(spec, plan)
+    graph = graph_of(spec, best_plan(spec))
     return {task.name: judge(graph, task.name, spec.value_of_second_usd) for task in spec.conditional}

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import time
 from functools import lru_cache
-from itertools import combinations
 
+from coach.engine.advice import advise
 from coach.engine.prompt import Block, Prompt, Stability
 from coach.engine.traffic import DayResult, TrafficCall, replay
 from coach.engine.warming import Warming
@@ -48,17 +48,21 @@ class Bench:
 
     def _run(self, answer: LayoutAnswer) -> Run:
         spec = self.spec
-        prompt = prompt_of(spec, answer)
-        if answer.order not in self._traffic:
-            self._traffic[answer.order] = traffic_for(spec, answer.order, self.calls)
-        traffic = self._traffic[answer.order]
-        day = replay(prompt, traffic, spec.rules, spec.tier, spec.price, warming=self._warming(answer))
+        prompt, traffic = prompt_of(spec, answer), self.traffic(answer.order)
+        day = replay(prompt, traffic, spec.rules, spec.tier, spec.price, warming=self.warming(answer))
         waiting = sum(call.ttft_seconds for call in day.calls)
         return Run(answer, prompt, day, day.cost_usd + waiting * spec.value_of_second_usd)
 
-    def _warming(self, answer: LayoutAnswer) -> Warming | None:
+    def traffic(self, order: tuple[str, ...]) -> list[TrafficCall]:
+        """The day's calls for a prompt in that order."""
+        if order not in self._traffic:
+            self._traffic[order] = traffic_for(self.spec, order, self.calls)
+        return self._traffic[order]
+
+    def warming(self, answer: LayoutAnswer) -> Warming:
+        """How a design keeps its cache warm, as the engine takes it."""
         if answer.prewarm_at is None and answer.keepalive_minutes is None:
-            return None
+            return Warming()
         return Warming(
             prewarm_at=None if answer.prewarm_at is None else seconds_of(answer.prewarm_at),
             keepalive_every_seconds=answer.keepalive_minutes and 60.0 * answer.keepalive_minutes,
@@ -105,18 +109,14 @@ def as_found(spec: LayoutSpec) -> LayoutAnswer:
 def _ends(spec_json: str, seed: int) -> tuple[Run, Run]:
     spec = LayoutSpec.model_validate_json(spec_json)
     bench = Bench(spec, seed)
-    cold = sorted((bench.run(answer) for answer in _cold_designs(spec)), key=lambda run: run.worth_usd)
-    runs = cold[:1] + [bench.run(a) for run in cold[:2] for a in _warmed(spec, run.answer)]
-    return bench.run(as_found(spec)), min(runs, key=lambda run: run.worth_usd)
+    return bench.run(as_found(spec)), bench.run(_advised(bench))
 
 
 def found_and_best(spec: LayoutSpec, seed: int = 0) -> tuple[Run, Run]:
-    """The day as found, and under the design with the least worth in dollars and waiting of all sensible
-    ones.
+    """The day as found, and under the design that the engine advises.
 
     Order and splits need no search: whatever changes less often stands further to the front, so that every
-    block is shared as far as it can be. Searched are the breakpoints at the ends of equally stable runs,
-    their lifetimes, a warm-up and keep-alives.
+    block is shared as far as it can be.
     """
     return _ends(spec.model_dump_json(), seed)
 
@@ -126,38 +126,29 @@ def stable_order(spec: LayoutSpec) -> tuple[str, ...]:
     return tuple(p.name for p in sorted(spec.pieces, key=lambda p: spec.stability_of(p.name)))
 
 
-def _cold_designs(spec: LayoutSpec) -> Iterator[LayoutAnswer]:
-    order = stable_order(spec)
-    ends = _ends_of_runs(spec, order)
-    yield LayoutAnswer(order=order, labels=true_labels(spec, order))
-    for count in range(1, min(len(ends), spec.rules.max_breakpoints) + 1):
-        for chosen in combinations(ends, count):
-            for ttl in spec.rules.ttls:
-                yield LayoutAnswer(
-                    order=order, labels=true_labels(spec, order), marks=dict.fromkeys(chosen, ttl)
-                )
-
-
-def _ends_of_runs(spec: LayoutSpec, order: tuple[str, ...]) -> list[str]:
-    """The last item of each run of equal stability that is long enough to be cached and comes again."""
-    ends, total = [], 0
-    for at, item in enumerate(order):
-        total += spec.tokens_of(item)
-        stability = spec.stability_of(item)
-        last = at + 1 == len(order) or spec.stability_of(order[at + 1]) != stability
-        if last and stability < Stability.CALL and total >= spec.rules.minimum_tokens:
-            ends.append(item)
-    return ends
+def _advised(bench: Bench) -> LayoutAnswer:
+    """Breakpoints, lifetimes and warming by advice on the stable order; times as on offer."""
+    spec, order = bench.spec, stable_order(bench.spec)
+    plain = LayoutAnswer(order=order, labels=true_labels(spec, order))
+    warmed = [(bench.warming(answer), answer) for answer in _warmed(spec, plain)]
+    advice = advise(
+        prompt_of(spec, plain),
+        bench.traffic(order),
+        model=spec.model,
+        value_of_second_usd=spec.value_of_second_usd,
+        warmings=[warming for warming, _ in warmed],
+        pinned=order,
+    )
+    marks = {block.name: block.breakpoint for block in advice.plan.prompt.blocks if block.breakpoint}
+    best = next(answer for warming, answer in warmed if warming == advice.plan.warming)
+    return best.model_copy(update={"marks": marks})
 
 
 def _warmed(spec: LayoutSpec, answer: LayoutAnswer) -> Iterator[LayoutAnswer]:
-    """A design with a warm-up shortly before opening, with keep-alives inside the lifetime, with both."""
-    if not answer.marks:
-        return
-    shortest = min(answer.marks.values(), key=lambda ttl: spec.rules.ttls[ttl])
-    minutes = suited_minutes(spec, shortest)
+    """A design with and without a warm-up shortly before opening and keep-alives inside some lifetime."""
+    minutes = {suited_minutes(spec, ttl) for ttl in spec.rules.ttls}
     for prewarm_at in (None, wake_time(spec)):
-        for keepalive in (None, minutes):
+        for keepalive in (None, *sorted(minutes)):
             yield answer.model_copy(update={"prewarm_at": prewarm_at, "keepalive_minutes": keepalive})
 
 

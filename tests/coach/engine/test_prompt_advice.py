@@ -102,6 +102,16 @@ def test_warming_is_told_what_it_brings() -> None:
     assert "warm-up 120 s before the first call" in change.sentence
 
 
+def test_only_what_is_offered_keeps_a_cache_warm() -> None:
+    early = Warming(prewarm_at=-30.0, groups={name: {"contract": name} for name in "ab"})
+    advice = advised(value_of_second_usd=5.0, warmings=(Warming(), early))
+    assert advice.plan.warming == early
+    assert "warm-up 30 s before the first call" in next(
+        c.sentence for c in advice.changes if c.code == "warm"
+    )
+    assert advised(value_of_second_usd=5.0, warmings=()).plan.warming == Warming()
+
+
 def test_pinned_blocks_stay_where_they_are() -> None:
     advice = advised(pinned=("question", "stamp"))
     names = [b.name for b in advice.plan.prompt.blocks]
@@ -197,7 +207,7 @@ class Cold(Bench):
 def best_cold(prompt: Prompt, traffic: list[TrafficCall], price: Price, value: float) -> float:
     from coach.engine.prompt_advice import best_design
 
-    bench = Cold(prompt, traffic, price, value, Warming())
+    bench = Cold(prompt, traffic, price, value, warming=Warming())
     figures = bench.figures(best_design(bench, bench.as_found, frozenset()))
     assert figures is not None
     return figures.burden_usd
