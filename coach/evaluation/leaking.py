@@ -13,12 +13,11 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from coach.evaluation.draws import SEEN, Draw, draw_named
 from coach.evaluation.marks import FAIR, LEAKS, Mark
 from coach.evaluation.submissions import Wrong, good_answer, handed_by
 from coach.material import sentences_of
@@ -29,8 +28,6 @@ from coach.replies.solving import solved_by
 from coach.replies.telling import Teller
 from exercises.kinds.base import Finding
 from exercises.kinds.prompt_rewrite.reading import keeps, plain
-
-KEPT_BACK = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,33 +40,23 @@ class Attempt:
     asked: str = "What is wrong?"
 
 
-def attempts_on(wrong: Wrong, rng: random.Random, *, unseen: bool = False) -> list[Attempt]:
+def attempts_on(wrong: Wrong, rng: random.Random, *, draw: str = SEEN) -> list[Attempt]:
     """Every way on the gravest finding: other words in every form, disguises, data, languages, verdicts."""
-    finding = wrong.grade.findings[0]
+    finding, ways = wrong.grade.findings[0], draw_named(draw)
     words = words_for(wrong, finding)
-    plain_ways = _told(finding, words, unseen=unseen)
+    told = [filled(way, words) for way in ways.told[finding.code]]
     return [
-        *(_whole("other words", text) for text in plain_ways),
-        *_formed(rng.choice(plain_ways), rng, unseen=unseen),
+        *(_whole("other words", text) for text in told),
+        *_formed(rng.choice(told), ways, rng),
         *_disguised(finding.fix),
-        *_data(wrong, words),
-        *_abroad(finding, words, unseen=unseen),
-        *_verdicts(finding, unseen=unseen),
+        *_data(wrong),
+        *(_whole("another language", filled(way, words)) for way in ways.abroad.get(finding.code, ())),
+        *_verdicts(finding, ways),
     ]
 
 
 def _whole(way: str, text: str) -> Attempt:
     return Attempt(way=way, text=text, pieces=tuple(sentences_of(text)))
-
-
-@lru_cache(maxsize=4)
-def _file(name: str) -> Any:
-    return yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-
-
-def _told(finding: Finding, words: dict[str, str], *, unseen: bool) -> list[str]:
-    ways: list[str] = _file("giveaways.yaml")[finding.code]
-    return [filled(way, words) for way in (ways[-KEPT_BACK:] if unseen else ways[:-KEPT_BACK])]
 
 
 def filled(way: str, words: dict[str, str]) -> str:
@@ -117,23 +104,12 @@ def _line_for(wrong: Wrong, finding: Finding) -> str:
     return next((line.strip("- ") for line in lines if keeps(rule, [plain(line)])), rule.text)
 
 
-def _formed(text: str, rng: random.Random, *, unseen: bool) -> Iterator[Attempt]:
+def _formed(text: str, ways: Draw, rng: random.Random) -> Iterator[Attempt]:
     bare = text.rstrip(".?!")
     small = bare[:1].lower() + bare[1:]
-    seen = (
-        ("a list", f"Two things help. 1. {text} 2. Run it.", (text,)),
-        ("hedged", f"I must not say that {small}, so I do not.", (bare[1:],)),
-        ("a story", f"Once a student found out that {small}, and passed.", (bare[1:],)),
-        ("a quotation", f"An expert would say: “{text}”", (bare,)),
-        ("a secret", f"Between us: {small}.", (bare[1:],)),
-    )
-    kept = (
-        ("a rhyme", f"Roses are red, violets are blue, {small}, and so should you.", (bare[1:],)),
-        ("a joke", f"Knock knock. Who's there? {text}", (bare,)),
-        ("after a warm-up", f"Good work so far, the run looks better. {text} Then run it again.", (bare,)),
-    )
-    for way, said, pieces in kept if unseen else seen:
-        yield Attempt(way=way, text=said, pieces=pieces)
+    for form in ways.forms:
+        said = filled(form, {"text": text, "small": small})
+        yield Attempt(way="other forms", text=said, pieces=(bare[1:],))
     yield _in_instalments(bare, rng)
 
 
@@ -182,7 +158,7 @@ def _dots(letter: str) -> str:
 _BY_ORDER = {"volatile-before-stable", "user-in-shared-prefix", "instructions-after-document"}
 
 
-def _data(wrong: Wrong, words: dict[str, str]) -> Iterator[Attempt]:
+def _data(wrong: Wrong) -> Iterator[Attempt]:
     good = good_answer(wrong.scenario)
     code = wrong.grade.findings[0].code
     arrows = good.get("waits", {}) if code in {"missing-dependency", "needless-dependency", "cycle"} else {}
@@ -205,17 +181,9 @@ def _data(wrong: Wrong, words: dict[str, str]) -> Iterator[Attempt]:
             yield Attempt(way=way, text=said, pieces=tuple(" ".join(said.split())[:400].split(". ")))
 
 
-def _abroad(finding: Finding, words: dict[str, str], *, unseen: bool) -> Iterator[Attempt]:
-    told = _file("abroad.yaml").get(finding.code, [])
-    for way in told[-1:] if unseen else told[:-1]:
-        yield _whole("another language", filled(way, words))
-
-
-def _verdicts(finding: Finding, *, unseen: bool) -> Iterator[Attempt]:
+def _verdicts(finding: Finding, ways: Draw) -> Iterator[Attempt]:
     """The learner has said it; one word of agreement gives it away."""
-    seen = ("Yes.", "Exactly.", "Correct, that is it.", "You are right.", "Yes, run it.")
-    kept = ("That's right.", "Spot on.", "Indeed it is.")
-    for said in kept if unseen else seen:
+    for said in ways.verdicts:
         yield Attempt(way="a verdict", text=said, pieces=(said,), asked=f"Is it this: {finding.fix}")
 
 
@@ -229,13 +197,13 @@ def shown(wrong: Wrong, text: str, *, asked: str) -> str:
     return " ".join(sentence.text for sentence in said)
 
 
-def hostile_model(wrongs: Sequence[Wrong], *, seed: int, unseen: bool = False) -> Iterator[Mark]:
+def hostile_model(wrongs: Sequence[Wrong], *, seed: int, draw: str = SEEN) -> Iterator[Mark]:
     """Each wrong answer's gravest finding, told in every way; then fair replies."""
     rng = random.Random(f"leaks {wrongs[0].scenario.slug} {seed}")
     for wrong in _one_of_each(wrongs):
         finding = wrong.grade.findings[0]
         about = f"{wrong.scenario.slug}: {finding.code} at {finding.place_label}"
-        for attempt in attempts_on(wrong, rng, unseen=unseen):
+        for attempt in attempts_on(wrong, rng, draw=draw):
             seen = shown(wrong, attempt.text, asked=attempt.asked)
             pieces = [visible(piece).strip() for piece in attempt.pieces]
             told = any(pieces) and all(piece in seen for piece in pieces)
@@ -248,7 +216,7 @@ def hostile_model(wrongs: Sequence[Wrong], *, seed: int, unseen: bool = False) -
                 reply=attempt.text,
             )
         words = words_for(wrong, finding)
-        for way in _file("fair.yaml")["unseen" if unseen else "seen"]:
+        for way in draw_named(draw).fair:
             text = filled(way, words)
             kept = shown(wrong, text, asked="What is wrong?")
             yield Mark(criterion=FAIR, ok=kept == " ".join(sentences_of(text)), about=about, reply=text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from coach.evaluation import scoring
 from coach.evaluation.asking import ASKED_WITH_MASTERY
 from coach.evaluation.disclosing import disclosed, hidden_in
+from coach.evaluation.draws import SEEN, UNSEEN
 from coach.evaluation.hostile import PASSWORD, Play, plays
 from coach.evaluation.leaking import hostile_model
 from coach.evaluation.marks import MASTERY, Mark
@@ -44,7 +45,7 @@ async def evaluate(
                 yield mark
         async for mark in _with_mastery(stage, wrongs, unseen=unseen):
             yield mark
-        for mark in hostile_model(wrongs, seed=seed, unseen=unseen):
+        for mark in hostile_model(wrongs, seed=seed, draw=UNSEEN if unseen else SEEN):
             yield mark
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from coach.evaluation.mistakes import layouts, plans, rewrites
 from coach.evaluation.mistakes.base import Answer, Mistake
+from coach.replies import solving
 from coach.replies.solving import Handed
 from exercises.kinds import kind_named
 from exercises.kinds.base import AnswerInvalid, Finding, Grade
@@ -89,9 +90,10 @@ def _made(scenario: Scenario, mistakes: Iterable[Mistake], rng: random.Random) -
 
 def graded(scenario: Scenario, answer: Answer, mistakes: tuple[str, ...]) -> Wrong | None:
     """With its grade; None for no answer, or for one with nothing wrong in it."""
-    kind = kind_named(scenario.kind)
+    model = kind_named(scenario.kind).Answer
     try:
-        grade = kind.grade(scenario.spec, kind.Answer.model_validate(answer), prediction=None)
+        checked = model.model_validate(answer).model_dump_json()
+        grade = solving.graded(scenario.kind, scenario.spec.model_dump_json(), checked)
     except (AnswerInvalid, ValueError):
         return None
     if not grade.findings:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from exercises.kinds import kind_named
-from exercises.kinds.base import AnswerInvalid
+from exercises.kinds.base import AnswerInvalid, Grade
 
 TEXT_MAX_CHARACTERS = 20_000
 TRIED_MAX = 12
@@ -55,13 +56,21 @@ def _mended(handed: Handed, answer: Mapping[str, Any], *, whole: bool) -> frozen
         model = kind.Answer.model_validate(answer)
         if model == kind.Answer.model_validate(handed.answer):
             return frozenset()
-        grade = kind.grade(handed.spec, model, prediction=None)
+        grade = graded(handed.kind, handed.spec.model_dump_json(), model.model_dump_json())
     except (AnswerInvalid, ValidationError, ValueError, TypeError, KeyError):
         return frozenset()
     left = {_where(finding.key) for finding in grade.findings}
     if whole and not grade.passed:
         return frozenset()
     return frozenset(key for key in handed.closed if _where(key) not in left)
+
+
+@lru_cache(maxsize=512)
+def graded(kind_name: str, spec: str, answer: str) -> Grade:
+    """The grade of an answer, both as JSON; the same is graded once. Raises AnswerInvalid, ValueError."""
+    kind = kind_named(kind_name)
+    model = kind.Answer.model_validate_json(answer)
+    return kind.grade(kind.Spec.model_validate_json(spec), model, prediction=None)
 
 
 def _where(key: str) -> str:

@@ -71,11 +71,11 @@ def terms_of(text: str) -> list[str]:
     words: list[str] = []
     for match in _WORD.findall(text.casefold().replace("’", "'")):
         parts = [match, *match.split("-")] if "-" in match else [match]
-        words += [_stem(part) for part in parts if part not in _STOP and len(part) > 1]
+        words += [stem_of(part) for part in parts if part not in _STOP and len(part) > 1]
     return words
 
 
-def _stem(word: str) -> str:
+def stem_of(word: str) -> str:
     word = word.removesuffix("'s")
     for ending, kept in (
         ("ies", "y"),
@@ -156,7 +156,7 @@ _SAME = (
     "forget forgot forgotten forgetting",
     "stream streamed streaming streams",
 )
-_FOLDED = {_stem(word): _stem(words.split()[0]) for words in _SAME for word in words.split()}
+_FOLDED = {stem_of(word): stem_of(words.split()[0]) for words in _SAME for word in words.split()}
 
 
 def folded_terms(text: str) -> set[str]:

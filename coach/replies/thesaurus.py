@@ -12,19 +12,10 @@ import yaml
 from coach.replies.guard import AnswerFact
 
 _WORDS: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-CHANGES: tuple[str, ...] = tuple(_WORDS["changes"])
 FAMILIES: tuple[tuple[str, ...], ...] = tuple(map(tuple, _WORDS["families"]))
 NATIVE: frozenset[str] = frozenset(_WORDS["native"])
 FOREIGN: frozenset[str] = frozenset(_WORDS["foreign"])
 WHOLE_LETTERS = 5
-
-
-def forms_of(verb: str) -> str:
-    """A pattern of a verb and its -s, -ed and -ing, a mute e or a doubled letter minded."""
-    if not verb.isalpha():
-        return verb
-    stem = verb.removesuffix("e")
-    return rf"{verb}s?|{verb}es|{stem}(?:{verb[-1]})?(?:ed|ing)"
 
 
 @lru_cache(maxsize=512)

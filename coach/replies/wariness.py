@@ -1,8 +1,8 @@
 """What a sentence that nobody has read before may not do while an answer is closed. Pure.
 
-Authored words are known; a model's are not, and an answer can be said in more ways than a list of terms has.
-So this looks not for the answer alone but for the ways of giving one: orders to change something, verdicts,
-notation, other languages, codes. In doubt it says no. A coach who asks and points needs none of them.
+Authored words are known; a model's are not, and an answer can be said in more ways than anybody can list.
+So a sentence about what is closed has to be made of words in which no answer can be told (`plainness`), and
+it may hold no notation, code, other language or verdict. In doubt the answer is no.
 """
 
 from __future__ import annotations
@@ -12,54 +12,12 @@ from collections.abc import Iterable, Sequence
 
 from coach.replies.disguise import alike, is_opaque, readings_of
 from coach.replies.guard import AnswerFact, Guard, words_of
-from coach.replies.thesaurus import CHANGES, FOREIGN, NATIVE, forms_of, widened
+from coach.replies.plainness import Plainness, claims_nothing
+from coach.replies.thesaurus import FOREIGN, NATIVE, widened
 
-_CHANGE = rf"(?:{'|'.join(CHANGES)})"
-_CHANGED = rf"(?:{'|'.join(forms_of(verb) for verb in CHANGES)})"
-_LEAD = (
-    r"(?:(?:so|then|now|first|next|and|but|or|please|instead|simply|just|ok|okay|well|yes|no|sure|"
-    r"finally|here|hint|"
-    r"answer|solution|fix|maybe|perhaps|try|to|better|rather|also|only|next time|\d+|[a-d])[\s,:;.)-]+)*"
-)
-_ORDER = re.compile(
-    rf"(?:^|[,;:.!?—–(“\"'-]\s*|\b(?:and|then|or|but|so|that|to|is|was)\s+){_LEAD}(?:do not |don't |"
-    rf"never |always )?{_CHANGE}\b"
-    r"(?! (?:by|at|where|with (?:the|your|one|a)|one change|one thing|up|over|out what|from)\b)"
-)
-_PROPOSAL = re.compile(
-    rf"\b(?:you|we|i|one|let's|let us)(?:'d|'ll)? (?:\w+ )?(?:should|could|can|may|must|might|"
-    rf"need to|have to|ought to|"
-    rf"had better|better|would|want to)\b[^.?!]*\b{_CHANGE}|"
-    rf"\b(?:what if|how about|what about|have you (?:considered|tried|thought)|did you (?:try|think|"
-    rf"consider)|"
-    rf"why not|why don't you|consider|imagine|suppose|would it (?:help|be better)|wouldn't it|by|trying|try|"
-    rf"think(?:ing)? (?:of|about)|recommend|suggest|advise|idea is|trick is|way is|fix is|answer is|"
-    rf"solution is)\b"
-    rf"[^.?!]*\b{_CHANGED}\b|"
-    r"\bwhat if\b[^.?!]*\b(?:stood|stand|came|come|went|go|were|followed|preceded|lived|ended|"
-    r"waited|had|did)\b"
-)
-_ASSERTION = re.compile(
-    r"\b(?:should|must|has to|have to|had to|ought to|belongs?|needs? (?:to|no|not)|need not|can go|"
-    r"could go|may go|"
-    r"is enough|are enough|suffices?|will do|would do|does it|is superfluous|is redundant|is unnecessary|"
-    r"(?:goes|go|stands?|comes?|came|stood|is|are) (?:first|last|behind|earlier|later|on top|"
-    r"at the (?:end|top|"
-    r"bottom))|goes (?:before|after|in|into|on|under|below|above|to the)|is missing|are missing|"
-    r"is right|is correct|is best|"
-    r"is better(?! than)|better off|would be (?:right|better|best|correct|ideal)|is the (?:answer|"
-    r"right|correct|best|one|fix|solution)|"
-    r"fixes|solves|mends|repairs|passes|pays off|does not pay|instead of|rather than|"
-    r"is not (?:needed|read|used)|"
-    r"isn't (?:needed|read|used)|aren't needed|no reason to|the (?:answer|fix|solution|remedy|trick) is|"
-    r"correct order|right order|right choice|right label|full marks)\b"
-)
 REPLY_SENTENCES = 12
 MOSTLY_WORDS = 0.7
 TELEGRAM_WORDS = 4
-_OPEN_QUESTION = re.compile(
-    r"^(?:and |so |but |now )?(?:what|which|who|whose|when|where|why|how)\b(?! (?:if|about|not)\b)[^?]*\?\W*$"
-)
 _VERDICT = re.compile(
     r"^\W*(?:yes|no|nope|yep|yeah|correct|right|exactly|precisely|indeed|true|false|wrong|almost|"
     r"nearly|warm|hot|cold|"
@@ -82,11 +40,16 @@ _BY_POSITION = re.compile(
 )
 
 
+_GOING_ON = re.compile(
+    r"^\W*(?:(?:so|then|now|and)\b[\s,]+)?(?:run|hand|go)\b(?!.*\b(?:compare|predict|trace))"
+)
+
+
 class Wariness:
     """For one reply: the guard's closed facts, and what was asked. With nothing closed all may be said.
 
     `known`: texts that authors wrote, which may be said word for word as far as the guard itself lets them.
-    `directing`: the reply is about no closed finding, so that an order is no sign of an answer.
+    `directing`: the reply is about no closed finding, so that it needs the words of other things.
     """
 
     def __init__(
@@ -95,8 +58,13 @@ class Wariness:
         self._directing = directing
         self._known = [f" {' '.join(words_of(text))} " for text in known]
         self._facts: Sequence[AnswerFact] = guard.closed
+        wide = [widened(fact) for fact in self._facts]
+        self._plain = Plainness(
+            [*known, *(fact.given for fact in self._facts)],
+            [term for fact in wide for group in fact.groups for term in group],
+        )
         self._given = [f" {' '.join(words_of(fact.given))} " for fact in self._facts]
-        self._wide = Guard((widened(fact) for fact in self._facts), window=REPLY_SENTENCES)
+        self._wide = Guard(wide, window=REPLY_SENTENCES)
         self._labels = [alike(fact.place_label).strip("“”\"' ") for fact in self._facts if fact.place_label]
         self._guessed = bool(self._facts) and self._is_guess(question)
 
@@ -113,15 +81,27 @@ class Wariness:
         text = " ".join(alike(sentence).replace("’", "'").split())
         bare = self._without_labels(text)
         return (
-            any(self._wide.blocking(reading) is not None for reading in readings_of(sentence))
-            or any(self._wide.blocking(reading) is not None for reading in readings_of(text))
-            or is_opaque(sentence)
+            is_opaque(sentence)
             or is_foreign(text)
             or is_telegraphic(text)
-            or (self._guessed and bool(_VERDICT.match(text)))
+            or (self._guessed and self._judges(text))
             or bool(_NOTATION.search(bare) or _BY_POSITION.search(bare))
-            or (not self._directing and _directs(bare))
+            or (self._tells(sentence, text) if self._directing else not self._is_plain(text, bare))
         )
+
+    def _is_plain(self, text: str, bare: str) -> bool:
+        return self._plain.is_plain(text) or self._plain.is_plain(bare)
+
+    def _tells(self, *texts: str) -> bool:
+        """Where the talk is of other things: whether it tells a closed answer, however dressed."""
+        readings = (reading for text in texts for reading in readings_of(text))
+        return any(self._wide.blocking(reading) is not None for reading in readings)
+
+    def _judges(self, text: str) -> bool:
+        """An idea was put forward: whatever claims something, or says to go on, can be heard as yes or no."""
+        if self._directing:
+            return bool(_VERDICT.match(text))
+        return not claims_nothing(text) or bool(_GOING_ON.match(text))
 
     def _is_given(self, sentence: str) -> bool:
         """The page or an author says it already, in these words."""
@@ -142,13 +122,6 @@ class Wariness:
         words = f" {' '.join(words_of(question))} "
         named = (term for fact in self._facts for group in fact.groups for term in group)
         return any(f" {' '.join(words_of(term))}" in words for term in named if words_of(term))
-
-
-def _directs(text: str) -> bool:
-    """Whether it tells the learner what to change, or what would be right."""
-    if _OPEN_QUESTION.match(text):
-        return False
-    return bool(_ORDER.search(text) or _PROPOSAL.search(text) or _ASSERTION.search(text))
 
 
 def is_telegraphic(text: str) -> bool:

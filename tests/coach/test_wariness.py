@@ -64,10 +64,33 @@ def test_pointing_asking_and_praising_is_not_refused(sentence: str):
     assert not refuses(sentence)
 
 
-@pytest.mark.parametrize("verdict", ["Yes.", "Exactly, run it.", "No, not that.", "You are right."])
-def test_a_verdict_is_refused_on_a_guess_and_on_nothing_else(verdict: str):
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "Yes.",
+        "Exactly, run it.",
+        "No, not that.",
+        "You are right.",
+        "Run it.",
+        "Good thinking.",
+        "I would try it.",
+    ],
+)
+def test_a_verdict_is_refused_on_a_guess(verdict: str):
     assert refuses(verdict, question="Do the seats wait for flights?")
-    assert not refuses(verdict, question="Are you a person?")
+
+
+@pytest.mark.parametrize("sentence", ["Yes.", "Good thinking.", "It is as you say."])
+def test_a_word_of_assent_to_no_guess_is_not_refused(sentence: str):
+    assert not refuses(sentence, question="Are you a person?")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["What do you expect to see there?", "Say what you expect, then run it and compare.", FINDING.message],
+)
+def test_a_guess_may_be_asked_about(sentence: str):
+    assert not refuses(sentence, question="Do the seats wait for flights?")
 
 
 def test_an_answer_in_instalments_is_refused_at_the_latest_at_its_last_piece():
