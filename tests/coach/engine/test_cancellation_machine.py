@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -28,6 +28,7 @@ from coach.engine.running import Run
 from coach.engine.schedule import RUNNING, Schedule
 from coach.engine.settling import Farewell
 from coach.engine.stopping import stop
+from tests.coach.engine.planted import must_find
 from tests.coach.engine.virtual_time import VirtualTimeLoop
 
 CLEANUP_SECONDS = 0.25
@@ -458,14 +459,4 @@ def test_a_run_ends_right_whatever_happens_first() -> None:
     ],
 )
 def test_a_planted_bug_is_found_by_the_machine(planted: type[Observed]) -> None:
-    found = settings(
-        max_examples=1000,
-        stateful_step_count=25,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine(planted), settings=found)
+    must_find(machine(planted), examples=4000, steps=25)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -26,6 +26,7 @@ from coach.engine.errors import RunError
 from coach.engine.graph import Fixed, Task, TaskGraph
 from coach.engine.plan import Plan
 from coach.engine.runner import Inputs, RunResult, remaining, run
+from tests.coach.engine.planted import must_find
 from tests.coach.engine.virtual_time import VirtualTimeLoop
 
 CLOSE = 1e-6
@@ -220,14 +221,4 @@ def test_every_attempt_has_the_time_that_is_its_own() -> None:
 
 @pytest.mark.parametrize("planted", [KeepsNothing, KeepsForTheNextOnly, KnowsNoLimits])
 def test_a_planted_bug_is_found_by_the_machine(planted: type[Plan]) -> None:
-    found = settings(
-        max_examples=300,
-        stateful_step_count=25,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine(planted), settings=found)
+    must_find(machine(planted), examples=300, steps=25)

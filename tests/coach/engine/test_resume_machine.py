@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,6 +27,7 @@ from coach.engine.graph import Task, TaskGraph
 from coach.engine.inputs import ABSENT, Host, Inputs
 from coach.engine.runner import RunResult, run
 from tests.coach.engine.graphs import random_graph
+from tests.coach.engine.planted import must_find
 from tests.coach.engine.virtual_time import run_virtually
 
 
@@ -184,14 +185,4 @@ def test_a_run_taken_over_repeats_nothing_and_comes_to_the_same() -> None:
 
 @pytest.mark.parametrize("planted", [NeverFinds, OverlooksInputs, SavesOnlyTheFirst, SavesAtTheEnd])
 def test_a_planted_bug_is_found_by_the_machine(planted: type[Keeping]) -> None:
-    found = settings(
-        max_examples=300,
-        stateful_step_count=12,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine(planted), settings=found)
+    must_find(machine(planted), examples=300, steps=12)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 from coach.engine.graph import TaskGraph
 from coach.engine.schedule import Schedule, plan_of
 from tests.coach.engine.graphs import counted, random_graph
+from tests.coach.engine.planted import must_find
 
 
 class Speculating(RuleBasedStateMachine):
@@ -169,14 +170,4 @@ def test_speculation_is_confirmed_or_cancelled_whatever_happens_first() -> None:
 
 @pytest.mark.parametrize("planted", [NeverCancels, ForgetsThePutOff, BelievesTooSoon])
 def test_a_planted_bug_is_found_by_the_machine(planted: type[Schedule]) -> None:
-    found = settings(
-        max_examples=500,
-        stateful_step_count=30,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    with pytest.raises(AssertionError):
-        run_state_machine_as_test(machine(planted), settings=found)
+    must_find(machine(planted), examples=500, steps=30)
