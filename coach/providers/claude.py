@@ -24,9 +24,10 @@ from coach.providers.breaker import Breaker, Monotonic
 from coach.providers.catalogue import Model
 from coach.providers.exchange import Exchange, new_exchange
 from coach.providers.faults import FIRST_PAUSE_SECONDS, Failed, Fault, judge
+from coach.providers.following import Followers
 from coach.providers.forecast import Forecast
 from coach.providers.installation import Installation
-from coach.providers.port import Call, Ended, ProviderError, Purse
+from coach.providers.port import Call, Ended, ProviderError, Purse, Waited
 from coach.providers.reading import Patience
 from coach.providers.structured import read_data
 
@@ -117,6 +118,7 @@ class Claude:
         self.name = installation.server.kind
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
+        self._followers = Followers()
         breaker = breaker or Breaker(clock or Monotonic())
         self._attempts = Attempts(
             breaker, most=installation.attempts, first_pause_seconds=first_pause_seconds
@@ -164,18 +166,20 @@ class Claude:
 
     async def _once(self, exchange: Exchange, purse: Purse, until: float) -> Pieces:
         """One request: pieces, then the end. Raises Failed."""
-        async with Booked(purse, exchange.attempt, exchange.settled) as booked:
-            client = await self._clients.get()
-            with _judged(exchange):
-                if exchange.asked.warming:
-                    await self._warm(client, exchange, until)
-                else:
-                    async with aclosing(self._answer(client, exchange, until)) as pieces:
-                        async for piece in pieces:
-                            yield piece
-                    exchange.stop = exchange.reading.stop
-            booked.outcome = exchange.stop
-        yield _ended(exchange)
+        client = await self._clients.get()
+        waited = await self._followers.wait(exchange, until)
+        with self._followers.writing(exchange):
+            async with Booked(purse, exchange.attempt, exchange.settled) as booked:
+                with _judged(exchange):
+                    if exchange.asked.warming:
+                        await self._warm(client, exchange, until)
+                    else:
+                        async with aclosing(self._answer(client, exchange, until)) as pieces:
+                            async for piece in pieces:
+                                yield piece
+                        exchange.stop = exchange.reading.stop
+                booked.outcome = exchange.stop
+        yield _ended(exchange, waited)
 
     async def _answer(
         self, client: AsyncAnthropic, exchange: Exchange, until: float
@@ -214,7 +218,7 @@ async def _rest(stream: Any) -> None:
                 pass
 
 
-def _ended(exchange: Exchange) -> Ended:
+def _ended(exchange: Exchange, waited: Waited | None) -> Ended:
     """The last item of a stream that ended as an answer does."""
     call, reading = exchange.call, exchange.reading
     text = "".join(reading.text)
@@ -226,6 +230,7 @@ def _ended(exchange: Exchange) -> Ended:
         attempts=exchange.number,
         miss_reason=exchange.miss_reason,
         data=read_data(call.schema, text) if call.schema is not None and exchange.stop == "done" else None,
+        waited=waited,
         facts={"message": reading.message, "request": exchange.request_id},
     )
 

@@ -5,6 +5,7 @@ Units: tokens, US dollars.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from coach.engine.cache import CacheUse
@@ -12,7 +13,7 @@ from coach.engine.ports import Usage
 from coach.engine.pricing import Price, cost_of_use, cost_usd
 from coach.providers.asking import Asked
 from coach.providers.catalogue import Model
-from coach.providers.forecast import Expected, Forecast, written_by_ttl
+from coach.providers.forecast import Expected, Forecast, Unwritten, written_by_ttl
 from coach.providers.port import Attempt, Call, Settled, Stop
 from coach.providers.reading import MOST_CHARACTERS_PER_TOKEN, Counted, Reading
 
@@ -47,7 +48,7 @@ def expected_usage(use: CacheUse, price: Price) -> Usage:
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """Attempt `number` at a call. `sent`: the request may have left; `free`: it was answered with an error
-    that nobody bills, or never arrived."""
+    that nobody bills, or never arrived; `on_begin` is called when its answer begins."""
 
     call: Call
     asked: Asked
@@ -60,6 +61,7 @@ class Exchange:
     sent: bool = False
     free: bool = False
     request_id: str = ""
+    on_begin: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.reading.begun = self.begin
@@ -72,10 +74,19 @@ class Exchange:
             turn=self.call.turn,
             model=self.model.id,
             number=self.number,
-            tokens_estimated=sum(self.forecast.tokens(self.asked.shape, self.model)),
+            tokens_estimated=sum(self.tokens),
             max_output_tokens=int(self.asked.body["max_tokens"]),
             worst_usd=worst_usd(self.asked, self.model),
         )
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """About how many each block of the prompt has."""
+        return self.forecast.tokens(self.asked.shape, self.model)
+
+    def unwritten(self) -> tuple[Unwritten, ...]:
+        """What it would write to the cache if it were sent now."""
+        return self.forecast.unwritten(self.asked.shape, self.model)
 
     def leave(self) -> None:
         """It is sent now."""
@@ -87,6 +98,7 @@ class Exchange:
         if self.expected is not None and self.reading.counted is not None:
             self.forecast.began(self.expected, self.reading.message)
             self.forecast.learn(self.expected, self.reading.counted.prompt)
+        self.on_begin()
 
     @property
     def foreseen(self) -> Usage:

@@ -37,6 +37,17 @@ class Expected:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A prefix that would be written: up to the breakpoint `mark`, `tokens` long; `read`: the place up to
+    which it would be read, -1 for none."""
+
+    mark: int
+    key: bytes
+    tokens: int
+    read: int
+
+
 class Forecast:
     """One per provider. Estimates are put right by every reply's usage."""
 
@@ -55,6 +66,19 @@ class Forecast:
     def output_tokens(self, characters: int, model: Model) -> int:
         """About how many tokens a piece of an answer has."""
         return math.ceil(characters / self._rate(model).characters_per_token)
+
+    def unwritten(self, shape: Shape, model: Model) -> tuple[Unwritten, ...]:
+        """What a request that left now would write, the shortest first; none below the cache's minimum."""
+        laid = self._lay(shape, model)
+        with self._lock:
+            cache = self._caches.setdefault(model.rules.name, PrefixCache(model.rules))
+            read = cache.peek(laid, self._clock.now(), model.id).read
+        place = max((place for place, sum_ in enumerate(laid.sums) if read and sum_ <= read), default=-1)
+        return tuple(
+            Unwritten(mark, laid.keys[mark], laid.sums[mark], place)
+            for mark, _ in laid.marks
+            if mark > place and laid.sums[mark] >= model.rules.minimum_tokens
+        )
 
     def begin(self, shape: Shape, model: Model) -> Expected:
         """The request leaves now."""

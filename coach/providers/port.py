@@ -41,7 +41,8 @@ class Call:
     public id of the turn it belongs to, if any. `schema`: the answer is data of this shape.
 
     `max_output_tokens` bounds the answer, thinking included; 0 only writes the cache. Limits in seconds:
-    until the first piece, between pieces, in all.
+    until the first piece, between pieces, in all. `value_of_second_usd`: what a second less of waiting for it
+    is worth.
     """
 
     purpose: str
@@ -53,6 +54,7 @@ class Call:
     first_seconds: float = 15.0
     progress_seconds: float = 20.0
     total_seconds: float = 120.0
+    value_of_second_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +87,19 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """How long a call waited for another one to write `tokens` of the prefix that both have, and why; 0
+    seconds where that was not worth it."""
+
+    seconds: float
+    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The last item of a stream. `data`: the parsed answer of a call with a schema, None when refused."""
+    """The last item of a stream. `data`: the parsed answer of a call with a schema, None when refused.
+    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
 
     stop: Stop
     model: str
@@ -95,6 +108,7 @@ class Ended:
     attempts: int = 1
     miss_reason: str = ""
     data: BaseModel | None = None
+    waited: Waited | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 

@@ -25,7 +25,8 @@ NAIVE_TIER = "medium"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One call as "how this was made" tells of it. Seconds from the call's start; tokens as reported, or as
-    expected where `estimated`. `naive_usd`, `naive_first_seconds`: the same prompt, nothing cached, one tier.
+    expected where `estimated`. `waited`: what it did about another call that was writing its prefix.
+    `naive_usd`, `naive_first_seconds`: the same prompt, nothing cached, one tier.
     """
 
     task: str
@@ -40,6 +41,7 @@ class Record:
     estimated: bool = False
     attempts: int = 1
     miss_reason: str = ""
+    waited: dict[str, Any] | None = None
     naive_usd: float = 0.0
     naive_first_seconds: float = 0.0
 
@@ -121,6 +123,8 @@ class Stream:
                 tokens_output=usage.tokens_output,
                 cost_usd=usage.cost_usd,
             )
+            if (waited := self.ended.waited) is not None:
+                self._inputs.note(note=f"Waited {waited.seconds:.2f} s. {waited.reason}")
 
     def record(self) -> Record:
         ended = self.ended
@@ -140,6 +144,7 @@ class Stream:
             estimated=ended is None,
             attempts=ended.attempts if ended else 1,
             miss_reason=ended.miss_reason if ended else "",
+            waited=asdict(ended.waited) if ended and ended.waited else None,
             naive_usd=cost_usd(price_of(NAIVE_TIER), fresh=prompt, output=usage.tokens_output),
             naive_first_seconds=time_to_first_token(TIERS[NAIVE_TIER], fresh=prompt),
         )

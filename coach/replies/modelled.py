@@ -18,8 +18,6 @@ from coach.replies.parts import Reply
 from coach.replies.telling import Teller
 from coach.replies.wording import Brief, Outcome, say_written, writing_status
 
-VALUE_OF_SECOND_USD = 0.01
-"""What a second less of a learner's waiting is worth: 36 dollars an hour."""
 ANSWER_SECONDS = LogNormal(3.0, 6.0)
 _READ = LogNormal(0.0015, 0.006)
 

@@ -134,8 +134,10 @@ def _tokens(parts: Sequence[Part]) -> int:
 
 TYPICAL_GAPS_SECONDS = (15.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 420.0, 900.0)
 """Pauses between calls for one lesson, until enough real ones were seen: a learner reads, tries, runs."""
-COLD_START_USD = 0.005
-"""What it is worth to spare a learner one cold start: half a second of waiting at a cent a second."""
+VALUE_OF_SECOND_USD = 0.01
+"""What a second less of a learner's waiting is worth: 36 dollars an hour."""
+COLD_START_USD = 0.5 * VALUE_OF_SECOND_USD
+"""What it is worth to spare a learner one cold start: half a second of waiting."""
 ENOUGH_GAPS = 20
 _CALLS = 20.0
 

@@ -11,7 +11,7 @@ from coach.engine.prompt import Stability
 from coach.providers.port import Call, Ended, Part
 from coach.replies.instructions import ROUTER
 from coach.replies.intents import Intent, Reading
-from coach.replies.prompts import learner_block
+from coach.replies.prompts import VALUE_OF_SECOND_USD, learner_block
 
 SURE = 0.6
 """A classifier less sure than this changes nothing."""
@@ -46,6 +46,7 @@ def sort_call(question: str, *, turn: str, graded: bool, topic: str) -> Call:
         first_seconds=3.0,
         progress_seconds=3.0,
         total_seconds=5.0,
+        value_of_second_usd=VALUE_OF_SECOND_USD,
     )
 
 

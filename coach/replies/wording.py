@@ -26,7 +26,7 @@ from coach.replies.founded import Grounds
 from coach.replies.instructions import COACH
 from coach.replies.parts import Ending
 from coach.replies.passages import Index
-from coach.replies.prompts import Exchange, Script, fitted, laid_out
+from coach.replies.prompts import VALUE_OF_SECOND_USD, Exchange, Script, fitted, laid_out
 from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
@@ -75,6 +75,7 @@ class Brief:
             max_output_tokens=MAX_OUTPUT_TOKENS,
             turn=turn,
             total_seconds=TOTAL_SECONDS,
+            value_of_second_usd=VALUE_OF_SECOND_USD,
         )
         return call, not gaps or gaps[-1] >= kept_seconds
 

@@ -35,7 +35,6 @@ from coach.replies.intents import Intent, Reading
 from coach.replies.job import Job, current
 from coach.replies.modelled import (
     ANSWER_SECONDS,
-    VALUE_OF_SECOND_USD,
     begin,
     closing,
     kept,
@@ -45,6 +44,7 @@ from coach.replies.modelled import (
     stream_of,
 )
 from coach.replies.parts import Reply
+from coach.replies.prompts import VALUE_OF_SECOND_USD
 from coach.replies.situating import attempt_lines, focus_lines, message, passage_lines
 from coach.replies.sorting import sort_call, sorted_reading
 from coach.replies.wording import Brief, brief_of
