@@ -1,4 +1,4 @@
-"""The wordings by which a model gives answers away, in draws: one to improve the guard on, others kept."""
+"""The wordings by which a model gives answers away, in draws. A draw is fresh once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def draw_named(name: str) -> Draw:
 
 
 def held_out() -> Sequence[str]:
-    """The draws that were written after the guard, in their order."""
+    """The later draws, in their order; each was fresh when it was first measured."""
     return list(_file("held_out.yaml"))
 
 

@@ -1,4 +1,4 @@
-"""Wordings that the guard was not written for: give-aways are stopped, fair sentences shown."""
+"""Wordings that once were new to the guard: give-aways are stopped, fair sentences shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MESSAGE = "“Seat offers” starts at 0 ms, before one of the values it reads e
 
 
 @pytest.mark.parametrize("draw", held_out())
-def test_a_draw_that_was_held_out_meets_the_goals(draw: str):
+def test_a_draw_that_was_held_out_once_still_meets_the_goals(draw: str):
     marks: list[Mark] = []
     for slug in SHIPPED:
         marks += hostile_model(wrong_answers(shipped_scenario(slug), seed=1), seed=1, draw=draw)
