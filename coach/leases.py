@@ -178,6 +178,11 @@ def renew_leases(renew: Renew) -> dict[int, bool]:
     return dict(mine.values_list("pk", "stop_asked"))
 
 
+def stops_asked(turn_ids: Collection[int]) -> set[int]:
+    """Those of these turns that their learner has had enough of."""
+    return set(Turn.objects.filter(pk__in=turn_ids, stop_asked=True).values_list("pk", flat=True))
+
+
 def release_turn(release: Release) -> bool:
     turns = Turn.objects.filter(pk=release.turn_id, epoch=release.epoch)
     fields = {"owner": "", "lease_until_at": None, "epoch": release.epoch + 1}

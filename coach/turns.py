@@ -28,7 +28,7 @@ from coach.elsewhere import Elsewhere
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
-from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting
+from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, stops_asked
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
 from coach.providers.installation import wanted
@@ -47,6 +47,8 @@ DRAIN_SECONDS = 8.0
 DOOR_SECONDS = 0.05
 KEEP_SECONDS = 2.5
 KEEP_JITTER = 0.2
+# A wish to stop that came to another process is heard by its ring; where nobody rings, by asking this often.
+STOP_SECONDS = 0.8
 
 
 class Supervisor:
@@ -65,6 +67,7 @@ class Supervisor:
         self._waiting: Counter[int] = Counter()
         self._renew_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._heeder: asyncio.Task[None] | None = None
         self._bell = doorbell(self.owner, self._rung)
         self._elsewhere = Elsewhere(self.hub, self.read, self.owner) if self._bell else None
         self._reader_connections: list[Any] = []
@@ -83,6 +86,8 @@ class Supervisor:
         """Keep the turns that run here, and take up those that nobody runs."""
         self.look()
         self._keeper = self.loop.create_task(self._keep(), name="coach-keeper")
+        if self._bell is not None:
+            self._heeder = self.loop.create_task(self._heed(), name="coach-heeder")
 
     def look(self) -> None:
         """Something may be waiting that could run now."""
@@ -132,6 +137,20 @@ class Supervisor:
                 self._cancel(run, "stopped")
             elif pk not in kept and run.turn.uuid in self._runs:
                 self._cancel(run, "lost")
+
+    async def _heed(self) -> None:
+        while True:
+            await asyncio.sleep(STOP_SECONDS)
+            try:
+                await self.heed_stops()
+            except DatabaseError as error:
+                logger.warning("Wishes to stop could not be read: %s", error.__class__.__name__)
+
+    async def heed_stops(self) -> None:
+        """End what runs here and was asked, wherever, to stop."""
+        runs = {run.turn.pk: run for run in self._runs.values()}
+        for pk in await self.read(partial(stops_asked, set(runs))) if runs else ():
+            self._cancel(runs[pk], "stopped")
 
     async def take_up(self) -> None:
         """Run what was begun where no turns run, and what a dead process left."""
@@ -380,9 +399,11 @@ class Supervisor:
 
     async def close(self) -> None:
         await self.drain(0)
+        watching = [task for task in (self._keeper, self._heeder) if task is not None]
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
             await self.leave()
         for other in (self._elsewhere, self._bell):
             if other is not None:

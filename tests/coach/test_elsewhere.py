@@ -112,6 +112,26 @@ async def test_stop_reaches_the_process_that_runs_the_turn(two: tuple[Supervisor
     await page.leave()
 
 
+async def test_stop_is_heard_by_one_look_where_nobody_can_ring(two: tuple[Supervisor, Supervisor]):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, _session = await make_learner()
+    begun = await there.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    for watching in (there._keeper, there._heeder):
+        assert watching
+        watching.cancel()
+    run = there._runs[begun.turn.uuid]
+    assert run.task
+    await there.heed_stops()
+    assert run.cut is None
+    assert await here.stop(begun.turn.uuid, learner_id=learner.pk)
+    await there.heed_stops()
+    await run.task
+    await in_thread(begun.turn.refresh_from_db)()
+    assert begun.turn.state == Turn.State.STOPPED
+
+
 async def test_turn_that_waits_here_goes_on_when_the_one_there_has_ended(two: tuple[Supervisor, Supervisor]):
     here, there = two
     there.sources.lessons = Unending()
