@@ -169,9 +169,9 @@ def _ten_turns(place: Place, app: Server, model: Server, learner: int) -> list[d
     address = f"{model.url}/rehearsal/log?bodies=1"
     before = len(servers.fetch(address))
     who = place.sessions[learner : learner + 1]
-    play(
-        app, place, "ask", 1, sessions=who, subject=EXERCISE, questions=CONVERSATION, rounds=len(CONVERSATION)
-    )
+    # The same words in the same order would find more than what is shared.
+    questions = CONVERSATION[::-1] if learner else CONVERSATION
+    play(app, place, "ask", 1, sessions=who, subject=EXERCISE, questions=questions, rounds=len(questions))
     return list(servers.fetch(address)[before:])
 
 
