@@ -20,7 +20,10 @@ WRITE_SECONDS = 20.0
 POOL_SECONDS = 5.0
 READ_SECONDS = 120.0
 """The provider's own deadlines come long before; this one is for a connection that nobody waits for."""
-LIMITS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=30.0)
+LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=64, keepalive_expiry=30.0)
+"""An open reply holds a connection; who waited for one in vain would hear the built-in coach. How many may be
+open is the ledger's to say."""
+
 TIMEOUT = httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, write=WRITE_SECONDS, pool=POOL_SECONDS)
 RESOLVED_FOR_SECONDS = 60.0
 MOST_ADDRESSES = 3
