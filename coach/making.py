@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -118,6 +118,6 @@ def in_a_row(trace: Trace) -> Trace:
             continue
         ready = max([span.start, *(ends[need] for need in span.needs if need in ends)])
         length = max(0.0, span.end - ready)
-        spans.append(replace(span, start=at, end=at + length, critical=True, first_output=None))
+        spans.append(span._replace(start=at, end=at + length, critical=True, first_output=None))
         at += length
     return Trace(tuple(spans))

@@ -6,7 +6,6 @@ Both drivers fill one of these, so a real run and a simulated one are told in th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from coach.engine import trace
@@ -129,38 +128,44 @@ class Record:
     def span(self, i: int, *, critical: bool = False) -> Span:
         """One task's span."""
         task, start, end, zero = self.plan.tasks[i], self.starts[i], self.ends[i], self.zero
-        status, cost = self.status.get(i, trace.DONE), task.cost_usd
-        if self.is_dropped(i):
-            status = trace.DROPPED
-        if start < 0.0 or status == trace.DROPPED or self._fails_with_another(i):
-            start = self.start_of(i)
-            end = max(start, end)
-            cost = cost if end > start else 0.0
-        span = Span(
-            name=task.name,
-            start=start - zero,
-            end=(end if end >= 0.0 else start) - zero,
-            kind=task.kind,
-            status=status,
-            label=task.label,
-            critical=critical,
-            speculative=task.speculative,
-            first_output=self.firsts.get(i),
-            cost_usd=cost,
-            needs=task.needs,
-            note=task.note,
+        status, cost, simple = self.status.get(i, trace.DONE), task.cost_usd, self.plan.simple
+        if not simple:
+            if self.is_dropped(i):
+                status = trace.DROPPED
+            if start < 0.0 or status == trace.DROPPED or self._fails_with_another(i):
+                start = self.start_of(i)
+                end = max(start, end)
+                cost = cost if end > start else 0.0
+        span = Span(  # by place, for many are made
+            task.name,
+            start - zero,
+            (end if end >= 0.0 else start) - zero,
+            task.kind,
+            status,
+            task.label,
+            critical,
+            task.speculative,
+            self.firsts.get(i),
+            0,  # tokens read, written, fresh, output: a call tells them
+            0,
+            0,
+            0,
+            cost,
+            task.needs,
+            task.note,
         )
         if i in self.facts:
-            span = replace(span, **self.facts[i])
-        verdict = "" if self.plan.simple else self._verdict(i)
-        return replace(span, note=f"{span.note} {verdict}".strip()) if verdict else span
+            span = span._replace(**self.facts[i])
+        verdict = "" if simple else self._verdict(i)
+        return span._replace(note=f"{span.note} {verdict}".strip()) if verdict else span
 
     def trace(self) -> Trace:
         """Spans of all that was started, and of what was dropped before it started."""
         dropped = frozenset(i for i, state in enumerate(self.schedule.state) if state == DROPPED)
         chain = critical_chain(self.ends, self.causes, dropped)
         begins = [self.start_of(i) for i in range(self.plan.size)] if self.moments else self.starts
-        order = sorted((i for i in range(self.plan.size) if begins[i] >= 0.0), key=begins.__getitem__)
+        started = [i for i, begin in enumerate(begins) if begin >= 0.0]
+        order = sorted(started, key=begins.__getitem__)
         spans = [self.span(i, critical=i in chain) for i in order]
         if self.losses:
             spans = sorted([*spans, *map(self._lost, self.losses)], key=lambda span: span.start)
@@ -179,7 +184,7 @@ class Record:
             cost_usd=task.cost_usd,
             needs=task.needs,
         )
-        return replace(span, **loss.facts)
+        return span._replace(**loss.facts)
 
 
 def _told(seconds: float) -> str:

@@ -10,7 +10,7 @@ from coach.engine.checks import check_commits, check_needs, check_units, named, 
 from coach.engine.errors import DeadlineExceeded, EngineError, RunError
 from coach.engine.graph import Task, default_needed
 from coach.engine.inputs import ABSENT, Deadline, deadline, remaining
-from coach.engine.stopping import Alarm, stop
+from coach.engine.stopping import PACE, Alarm, stop
 from coach.engine.walking import Walkers
 
 MANY = 10_000
@@ -41,17 +41,24 @@ class Run(Walkers):
 
     async def begin(self) -> None:
         """Start what can start. Nothing is left to stop where this fails."""
-        self._context = contextvars.copy_context()
+        if self.plan.grows:
+            self._context = contextvars.copy_context()
         self._timers: list[asyncio.TimerHandle | Alarm] = []
         self.record.zero = self.now()
         if self.keeping is not None:
             await self.keeping.load()
         if self.expiry is not None:
-            most = MANY if self.plan.grows else self.plan.size
-            self._timers.append(Alarm(self.expiry, most=most, count=self.walkers.__len__, ring=self._expire))
-        self._set_patience(0)
+            self._timers.append(self._alarm(self.expiry))
+        if self.plan.patience:
+            self._set_patience(0)
         self._spawn(self.told().begin())
         self.arm()
+
+    def _alarm(self, expiry: float) -> asyncio.TimerHandle | Alarm:
+        most = MANY if self.plan.grows else self.plan.size
+        if most <= PACE.FEW:
+            return self.loop.call_at(expiry, self._expire)
+        return Alarm(expiry, most=most, count=self.walkers.__len__, ring=self._expire)
 
     async def end(self) -> None:
         """Wait for the end, a good one or another."""

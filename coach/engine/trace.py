@@ -7,8 +7,8 @@ Units: seconds from the start of the trace, tokens, US dollars.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 DONE = "done"
 DROPPED = "dropped"
@@ -16,8 +16,7 @@ FAILED = "failed"
 CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(NamedTuple):
     """One task's time. `status` is one of done, dropped (speculation or condition said no), failed,
     cancelled.
 
@@ -56,9 +55,6 @@ class Span:
     def title(self) -> str:
         """The name for people."""
         return self.label or self.name
-
-
-_FIELDS = frozenset(each.name for each in fields(Span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ class Trace:
         """A JSON-safe form; `from_dict` reads it back."""
         return {
             "note": self.note,
-            "spans": [{**asdict(span), "needs": list(span.needs)} for span in self.spans],
+            "spans": [{**span._asdict(), "needs": list(span.needs)} for span in self.spans],
         }
 
     @classmethod
@@ -127,7 +123,7 @@ class Trace:
 
 
 def _span(data: Mapping[str, Any]) -> Span:
-    known = {key: value for key, value in data.items() if key in _FIELDS}
+    known = {key: value for key, value in data.items() if key in Span._fields}
     return Span(**{**known, "needs": tuple(data.get("needs", ()))})
 
 

@@ -34,10 +34,16 @@ def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
     return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
 
 
+AT_ONCE = 500
+"""So many tasks are begun in one turn of the loop. What else shares the loop gets its turns in between, and a
+task that is soon over makes room for others while its memory is still at hand."""
+
+
 class Walkers(ABC):
     """The state of one run. Times are kept in flat lists while it runs; the trace is made from them.
 
-    `held`: more tasks may come, so it is not over when nothing runs.
+    `held`: more tasks may come, so it is not over when nothing runs. `queued`: batches of tasks that are to
+    be begun in later turns of the loop.
     """
 
     __slots__ = (
@@ -59,6 +65,7 @@ class Walkers(ABC):
         "over",
         "owner",
         "plan",
+        "queued",
         "record",
         "schedule",
         "stopping",
@@ -102,6 +109,7 @@ class Walkers(ABC):
         self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
         self.done: asyncio.Future[None] = self.loop.create_future()
         self.stopping = self.over = self.held = False
+        self.queued = 0
         self.expiry: float | None = None
         self.limit_seconds = 0.0
 
@@ -113,17 +121,27 @@ class Walkers(ABC):
         given = self.needed if isinstance(self.needed, Mapping) else None
         return [default_needed(task, given) for task in self.plan.tasks]
 
-    def _spawn(self, starting: list[int], cause: int = -1) -> None:
-        create, walkers = self.loop.create_task, self.walkers
-        for i in starting:
-            self.record.causes[i] = cause
+    def _spawn(self, starting: list[int], cause: int = -1, begun: int = 0) -> None:
+        """Begin these tasks, less the first `begun` of them."""
+        create, walkers, causes = self.loop.create_task, self.walkers, self.record.causes
+        enough = begun + AT_ONCE
+        for i in starting if len(starting) <= AT_ONCE else starting[begun:enough]:
+            causes[i] = cause
             walkers[i] = create(self._walk(i))
+        if len(starting) > enough:
+            self.queued += 1
+            self.loop.call_soon(self._spawn_rest, starting, cause, enough)
+
+    def _spawn_rest(self, starting: list[int], cause: int, begun: int) -> None:
+        self.queued -= 1
+        if not self.stopping:
+            self._spawn(starting, cause, begun)
 
     async def _walk(self, root: int) -> None:
         i, now = root, self.now
-        record, values, works, finish = self.record, self.values, self.works, self.schedule.finish
+        record, values, works, simple = self.record, self.values, self.works, self.plan.simple
         starts, ends = record.starts, record.ends
-        simple = self.plan.simple and self.on_span is None
+        leave = self.schedule.finish if simple and self.on_span is None else self._leave
         try:
             at = now()
             while True:
@@ -135,12 +153,12 @@ class Walkers(ABC):
                 ends[i] = at = now()
                 if self.stopping:
                     return
-                ready = finish(i) if simple else self._leave(i)
+                ready = leave(i)
                 if not ready:
                     return
                 if len(ready) > 1:
                     self._spawn(ready[1:], i)
-                self.record.causes[ready[0]] = i
+                record.causes[ready[0]] = i
                 i = ready[0]
         except BaseException as error:
             self._broken(i, error)
@@ -153,13 +171,12 @@ class Walkers(ABC):
 
     def check_done(self) -> None:
         """It is over when nothing runs, nobody waits for time to pass, and nothing more can come."""
-        if not self.walkers and not self.held and self.waking is None and not self.done.done():
+        quiet = not self.walkers and not self.queued and self.waking is None
+        if quiet and not self.held and not self.done.done():
             self.done.set_result(None)
 
     def _enter(self, i: int, root: int) -> bool:
         """False for a task that was dropped between being started and its first step."""
-        if self.plan.simple:
-            return True
         if self.schedule.state[i] != RUNNING:
             self.record.starts[i] = -1.0
             self.go_on(self.told().finish(i), i)
@@ -184,11 +201,10 @@ class Walkers(ABC):
 
     def _leave(self, i: int) -> list[int]:
         """Report an end; stop what that made useless, wake joins for which it brought something."""
-        schedule = self.schedule
         if self.plan.simple:
             self._report(i)
-            return schedule.finish(i)
-        if schedule.state[i] == RUNNING:
+            return self.schedule.finish(i)
+        if self.schedule.state[i] == RUNNING:
             self._decide(i)
         ready = self.told().finish(i)
         self._heed(i, self.record.ends[i])

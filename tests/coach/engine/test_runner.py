@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, remaining, run
-from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span
+from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span, Trace
+from coach.engine.walking import AT_ONCE
 from tests.coach.engine.graphs import chain, graphs
 from tests.coach.engine.virtual_time import run_virtually
 
@@ -111,6 +112,51 @@ def test_there_are_no_barriers() -> None:
     assert trace["hotels"].start == pytest.approx(0.12)
     assert trace.makespan == pytest.approx(1.1)
     assert trace.critical_tasks == ("flights", "compose")
+
+
+def test_a_wide_graph_leaves_others_their_turns_of_the_loop() -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        beside = asyncio.create_task(other())
+        before: list[int] = []
+
+        async def begun(_: Inputs) -> None:
+            before.append(turns)
+
+        result = await run(TaskGraph([Task(f"t{i}", call=begun) for i in range(5 * AT_ONCE + 1)]))
+        beside.cancel()
+        assert len(result.trace.spans) == 5 * AT_ONCE + 1
+        assert max(map(before.count, set(before))) <= AT_ONCE
+        return len(set(before))
+
+    assert asyncio.run(main()) == 6
+
+
+def test_what_has_not_been_begun_when_a_wide_graph_fails_never_is() -> None:
+    begun: list[str] = []
+
+    async def call(inputs: Inputs) -> None:
+        begun.append(inputs.task.name)
+        raise ValueError("no answer")
+
+    async def main() -> None:
+        with pytest.raises(TaskFailed) as caught:
+            await run(TaskGraph([Task(f"t{i}", call=call) for i in range(3 * AT_ONCE)]))
+        ended = len(begun)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(begun) == ended < 3 * AT_ONCE
+        assert len((caught.value.trace or Trace()).spans) == ended
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
 
 
 def test_a_chain_of_5000_runs_in_one_asyncio_task() -> None:
