@@ -17,6 +17,7 @@ from coach.ledger import make_limits, move_spending
 from coach.queries import rows_of_learner
 from coach.replies import passages
 from coach.spending import attempts_of_learner
+from coach.trials.records import rows_of_runs
 from coach.turns import begin_turn
 from exercises.models import Submission
 from exercises.signals import submission_graded
@@ -58,6 +59,11 @@ def export_conversations(sender: object, learner: User, **_: Any) -> dict[str, l
 @receiver(export_requested)
 def export_attempts(sender: object, learner: User, **_: Any) -> dict[str, list[dict[str, Any]]]:
     return {"model_requests": attempts_of_learner(learner)}
+
+
+@receiver(export_requested)
+def export_trials(sender: object, learner: User, **_: Any) -> dict[str, list[dict[str, Any]]]:
+    return {"runs_of_both_prompts": rows_of_runs(learner)}
 
 
 @receiver(post_migrate)

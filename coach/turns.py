@@ -7,7 +7,7 @@ import logging
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -62,6 +62,7 @@ class Supervisor:
         self.draining = False
         self._runs: dict[uuid.UUID, Run] = {}
         self._arriving: set[asyncio.Future[Begun | Refused]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
         # How many turns of each conversation wait here for the one before them.
         self._waiting: Counter[int] = Counter()
@@ -183,6 +184,15 @@ class Supervisor:
     async def read(self, ask: Callable[[], T]) -> T:
         """Ask the database in a thread that keeps its connection."""
         return await self.loop.run_in_executor(self._readers, reading(ask))
+
+    def beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do this beside the turns, from any thread. It is cancelled, and waited for, when this drains."""
+        self.loop.call_soon_threadsafe(self._begin_beside, work)
+
+    def _begin_beside(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self.loop.create_task(work(), name="coach-beside")
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def begin(self, begin: Begin) -> Begun | Refused:
         """Begin a turn, or find the one that this key began already."""
@@ -387,6 +397,10 @@ class Supervisor:
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Let the turns reach a stored state: finished if they can, else handed back. No new ones begin."""
         self.draining = True
+        for work in self._beside:
+            work.cancel()
+        if self._beside:
+            await asyncio.wait(self._beside, timeout=seconds or DRAIN_SECONDS)
         if self._arriving:
             await asyncio.wait({*self._arriving}, timeout=seconds or DRAIN_SECONDS)
         tasks = {run.task: run for run in self._runs.values() if run.task}

@@ -3,6 +3,7 @@ from django.urls import URLPattern, include, path
 from django.utils.translation import gettext_lazy as _
 
 from coach import views
+from coach.trials import views as trials
 
 coaching: list[URLPattern] = [
     path("ask/", views.ask, name="ask"),
@@ -10,6 +11,8 @@ coaching: list[URLPattern] = [
     path("turns/<uuid:turn>/stop/", views.stop, name="stop"),
     path("turns/<uuid:turn>/again/", views.again, name="again"),
     path("turns/<uuid:turn>/made/", views.made, name="made"),
+    path("trials/<slug:slug>/<int:number>/", trials.trial, name="trial"),
+    path("trials/<slug:slug>/<int:number>/stop/", trials.trial_stop, name="trial-stop"),
     path("<str:kind>/<slug:slug>/", views.conversation, name="conversation"),
 ]
 

@@ -5,6 +5,7 @@ from coach.models.chores import Chore
 from coach.models.conversations import Conversation, LadderStep, Turn, TurnEvent
 from coach.models.money import Limit, ProviderAttempt, Spending
 from coach.models.processes import Process
+from coach.models.trials import TrialRun
 
 __all__ = [
     "Chore",
@@ -15,6 +16,7 @@ __all__ = [
     "ProviderAttempt",
     "Spending",
     "TaskOutcome",
+    "TrialRun",
     "Turn",
     "TurnEvent",
 ]

@@ -1,4 +1,4 @@
-"""`{% coach_dock lesson=… section=… %}`: the coach's column on a lesson's or an exercise's page."""
+"""What the coach puts into pages of lessons and exercises: its column, and the trial of an attempt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django import template
 
 from coach.frames import Subject
 from coach.panel import panel_for
+from coach.trials.panel import trial_panel
 
 register = template.Library()
 
@@ -25,6 +26,13 @@ def coach_panel(
 ) -> dict[str, Any]:
     """What stands in the column: for a visitor who became a guest while the page was open."""
     return _panel(context, lesson, exercise, section)
+
+
+@register.inclusion_tag("coach/trial.html", takes_context=True)
+def coach_trial(context: dict[str, Any], submission: Any) -> dict[str, Any]:
+    """Beside the grade of an attempt: its prompt and the one as found, run with a model."""
+    request = context["request"]
+    return {**trial_panel(submission), "request": request, "csrf_token": context.get("csrf_token", "")}
 
 
 def _panel(context: dict[str, Any], lesson: Any, exercise: Any, section: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from django import forms
     from django.http import QueryDict
 
+    from exercises.kinds.trials import Trial
     from lessons.figures.base import Picture
 
 Severity = Literal["wrong", "slow", "costly", "risk"]
@@ -214,6 +215,10 @@ class Kind(ABC, Generic[S, A]):
         Never what would give the answer away: no reference, no true dependencies or labels.
         """
         return ""
+
+    def trial(self, spec: S, answer: A) -> Trial | None:
+        """What a model may be asked to show what the answer is worth; None where there is nothing to ask."""
+        return None
 
     @abstractmethod
     def pictures(self, spec: S, answer: A, grade: Grade) -> list[Picture]:

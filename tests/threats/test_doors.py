@@ -54,6 +54,8 @@ GET = {
     "coach:stop": POST_ONLY,
     "coach:again": POST_ONLY,
     "coach:made": OWNED,
+    "coach:trial": (302, 404, 404, 404, 404),
+    "coach:trial-stop": POST_ONLY,
     "coach:conversation": OPEN,
     "account_login": DOOR,
     "account_logout": (200, 200, 200, 200, 302),
@@ -72,7 +74,7 @@ GET = {
     "account_reset_password_done": OPEN,
     "health": OPEN,
 }
-OWNED_POSTS = ("exercises:resume", "coach:stop", "coach:again")
+OWNED_POSTS = ("exercises:resume", "coach:stop", "coach:again", "coach:trial", "coach:trial-stop")
 
 
 def address(world: World, name: str) -> str:

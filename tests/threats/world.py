@@ -82,6 +82,8 @@ class World:
         if name.startswith("exercises:"):
             numbered = {"number": 1} if name in {"exercises:attempt", "exercises:resume"} else {}
             return {"slug": self.exercise.slug, **numbered}
+        if name in {"coach:trial", "coach:trial-stop"}:
+            return {"slug": self.exercise.slug, "number": 1}
         if name in LESSON_ADDRESSES:
             return {"course": self.lesson.course.slug, "lesson": self.lesson.slug}
         if name in TURN_ADDRESSES:

@@ -15,6 +15,7 @@ from exercises.kinds.prompt_rewrite.answer import RewriteAnswer, form_of, parse_
 from exercises.kinds.prompt_rewrite.estimate import as_found, reference
 from exercises.kinds.prompt_rewrite.grade import GRADER_VERSION, grade_rewrite
 from exercises.kinds.prompt_rewrite.spec import RewriteSpec
+from exercises.kinds.trials import Case, Trial, TriedPrompt
 from lessons.figures.base import Picture
 
 
@@ -66,6 +67,16 @@ class PromptRewrite(Kind[RewriteSpec, RewriteAnswer]):
     def scenario(self, spec: RewriteSpec) -> str:
         """The prompt as found."""
         return f"The prompt as found, run on the {spec.tier} model:\n{spec.text.strip()}"
+
+    def trial(self, spec: RewriteSpec, answer: RewriteAnswer) -> Trial | None:
+        """Both texts on the inputs that have a right answer."""
+        cases = tuple(
+            Case(label=rule.label, text=rule.case, expected=rule.expected)
+            for rule in spec.rules
+            if rule.expected
+        )
+        found, own = (TriedPrompt(text, spec.placeholder) for text in (spec.text, answer.text))
+        return Trial(found=found, own=own, cases=cases) if cases else None
 
     def pictures(self, spec: RewriteSpec, answer: RewriteAnswer, grade: Grade) -> list[Picture]:
         """Tokens, time, rules, changes."""

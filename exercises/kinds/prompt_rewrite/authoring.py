@@ -152,6 +152,16 @@ class RuleForm(forms.Form):
     )
     text = forms.CharField(label=_("The rule in a sentence"), max_length=600)
     case = forms.CharField(label=_("An input that only this rule decides"), max_length=600)
+    expected = forms.CharField(
+        label=_("Right answer to that input"),
+        max_length=40,
+        required=False,
+        validators=[RegexValidator(r"^[^\n,]*$", _("One line without commas."))],
+        help_text=_(
+            "One of two or more that all inputs share, e.g. compliant. With a model, learners can run both "
+            "prompts on the inputs that have one."
+        ),
+    )
     groups = GroupsField(label=_("Words that the rule needs"), help_text=_GROUPS_HELP)
     anywhere = forms.BooleanField(
         label=_("The words may stand anywhere in the text, not only in neighbouring sentences"),

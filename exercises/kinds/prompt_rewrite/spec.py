@@ -18,6 +18,7 @@ TIER_NAMES: tuple[TierName, ...] = ("small", "medium", "large")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Expected = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\n,]*$", max_length=40)]
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\n]+$", max_length=300)]
 PromptText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT_CHARS)]
@@ -36,7 +37,8 @@ class Rule(_Frozen):
 
     It is kept when two neighbouring sentences hold a term of every group (`anywhere`: when the whole text
     does). Terms are plain text, matched from a word's beginning, whatever the case. `case` is an input that
-    only this rule decides; `text` says the rule as it might be written.
+    only this rule decides; `text` says the rule as it might be written. `expected`: the right answer to the
+    case, from a small set that all cases share; a case without one is not tried with a model.
     """
 
     name: Name
@@ -45,6 +47,7 @@ class Rule(_Frozen):
     case: Sentence
     groups: TermGroups
     anywhere: bool = False
+    expected: Expected = ""
 
 
 class Output(_Frozen):
@@ -126,6 +129,8 @@ class RewriteSpec(_Frozen):
             raise ValueError("every rule needs a name of its own")
         if not any(max(a.plain, a.reasoning) >= self.needed_accuracy for a in self.accuracy.values()):
             raise ValueError("no tier reaches the accuracy that is needed")
+        if len({rule.expected for rule in self.rules if rule.expected}) == 1:
+            raise ValueError("cases that all expect the same answer would tell nothing; expect two or more")
         return self
 
     def accuracy_of(self, tier: TierName, *, reasoning: bool) -> float:
