@@ -256,7 +256,9 @@ class _Cursors:
         return {uuid.UUID(key): seq for key, seq in list(self._seqs.items())[-40:]}
 
     def has_gap_before(self, envelope: Envelope) -> bool:
-        return self._is_wanted(envelope) and envelope.seq > self._seqs.get(envelope.turn, 0) + 1
+        """Whether the page lacks earlier events of this turn, or a whole turn before it."""
+        is_ahead = envelope.seq > self._seqs.get(envelope.turn, 0) + 1 or envelope.number > self.after + 1
+        return self._is_wanted(envelope) and is_ahead
 
     def _is_wanted(self, envelope: Envelope) -> bool:
         return envelope.number > self._whole_until or envelope.turn in self._seqs
