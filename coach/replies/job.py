@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from coach.beginning import Place
 from coach.engine.runner import Inputs
-from coach.engine.trace import Trace
+from coach.engine.trace import Span, Trace
 from coach.ladder import Step
 from coach.models import Turn
 from coach.providers.port import Provider, Purse
@@ -57,8 +57,6 @@ def stored(trace: Trace) -> dict[str, object]:
     return {"note": trace.note, "spans": [_told(span) for span in trace.spans]}
 
 
-def _told(span: object) -> dict[str, object]:
-    slots = type(span).__slots__  # type: ignore[attr-defined]  # a slots dataclass
-    values = {name: getattr(span, name) for name in slots}
-    values["needs"] = list(values["needs"])
+def _told(span: Span) -> dict[str, object]:
+    values = {**span._asdict(), "needs": list(span.needs)}
     return {name: value for name, value in values.items() if value or name in {"start", "end"}}
