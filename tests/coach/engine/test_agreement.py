@@ -167,10 +167,9 @@ def test_policies_do_not_hang_on_names_or_order(data: st.DataObject, seed: int) 
     trace = simulate(graph, needed=needed, failing=failing)
     renamed = {names[name]: value for name, value in needed.items()}
     again = simulate(other, needed=renamed, failing={names[name] for name in failing})
-    assert {span.name for span in again.spans} == {names[span.name] for span in trace.spans}
-    for span in trace.spans:
-        assert again[names[span.name]].end == pytest.approx(span.end)
-        assert again[names[span.name]].status == span.status
+    # Start, end and status: notes name tasks, and the other graph costs nothing.
+    before = {names[name]: values[:3] for name, values in told(trace).items()}
+    assert {name: values[:3] for name, values in told(again).items()} == before
     assert again.makespan == pytest.approx(trace.makespan)
 
 
