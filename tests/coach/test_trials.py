@@ -240,8 +240,10 @@ async def test_run_of_a_dead_process_is_interrupted_and_can_be_run_again(
 
 
 async def test_learner_has_one_run_at_a_time(attempt: Submission, supervisor: Supervisor):
+    while not await in_thread(Process.objects.filter(owner=supervisor.owner).exists)():
+        await asyncio.sleep(0.01)
+
     def both() -> None:
-        assert Process.objects.filter(owner=supervisor.owner).exists()
         other = make_attempt(learner=attempt.learner)
         assert open_run(attempt, key=uuid.uuid4(), owner=supervisor.owner, total=18)
         with pytest.raises(OtherRuns):
