@@ -58,7 +58,7 @@ FINDING_CODES = {
 }
 RUNGS = 5
 ANSWER_RUNG = 4
-WORDS = range(900, 1501)
+WORDS = range(900, 1601)
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^## (?P<title>.+) \{#(?P<anchor>[a-z][a-z0-9-]*)\}$", re.MULTILINE)
 

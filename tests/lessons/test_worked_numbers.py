@@ -160,3 +160,10 @@ def test_waiting_for_all_is_slow_as_often_as_the_lesson_says(
     share = 1 - (1 - chance) ** branches
     assert share == pytest.approx(slow, rel=0.02)
     _says("trade-offs", "0.99⁵ = 95.1 %", "**4.9 %**", "it is 18 %", "0.05 % of requests")
+
+
+def test_what_branches_wrote_themselves_is_read_in_no_time() -> None:
+    written = 400 / MEDIUM.decode_tokens_per_second
+    read = 5 * 400 / MEDIUM.prefill_tokens_per_second
+    assert (written, read) == pytest.approx((4.4, 0.13), abs=0.05)
+    _says("parallel-execution", "takes 4.4 seconds to write", "take 0.13 seconds to read")
