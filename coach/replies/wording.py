@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coach.allowance import over_limit_text
+from coach.allowance import over_limit_text, stood_in_text
 from coach.engine.pricing import price_of
 from coach.engine.prompt import TTL_SECONDS
 from coach.providers.catalogue import MODELS, default_model
@@ -186,6 +186,13 @@ def fallback_text(reason: str) -> str:
         return over_limit_text(reason.removeprefix("limit "))
     why = _reasons().get(reason, _("The language model gave no usable answer"))
     return _("%(why)s; the built-in coach answers from the same findings.") % {"why": why}
+
+
+def stands_in_text(reason: str) -> str:
+    """The same beside a reply that stays on the page."""
+    if reason.startswith("limit "):
+        return stood_in_text(reason.removeprefix("limit "))
+    return fallback_text(reason)
 
 
 def _reasons() -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from django.template.loader import render_to_string
 
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.engine.pricing import price_of
@@ -17,6 +18,7 @@ from coach.models import LadderStep, TaskOutcome, Turn, TurnEvent
 from coach.outcomes import count_outcomes
 from coach.providers.port import Call
 from coach.queries import SENT
+from coach.rendering import view_of
 from coach.replies import wording
 from coach.replies.instructions import COACH
 from coach.replies.prompts import prompt_of
@@ -36,6 +38,12 @@ GOOD = (
     "What does it read first, and when does that exist?\n\n"
     "Look at the left edge of its bar and run it again with one change."
 )
+
+
+def foot_of(turn: Turn) -> str:
+    """What stands under a reply for good."""
+    view = view_of(turn, list(turn.events.all()))
+    return render_to_string("coach/turn_foot.html", {"view": view})
 
 
 class World:
@@ -287,6 +295,7 @@ async def test_fault_before_anything_was_shown_changes_only_the_wording(world: W
     assert make_finding().message in turn.text
     assert any("built-in coach" in status for status in await world.statuses(turn))
     assert turn.trace["fallback"] == reason
+    assert "built-in coach" in await in_thread(foot_of)(turn)
     assert SENT not in turn.memory
     step = await in_thread(LadderStep.objects.get)()
     assert step.rung == 1
@@ -333,6 +342,7 @@ async def test_spent_budget_is_said_and_the_built_in_coach_answers(world: World)
     assert turn.state == Turn.State.DONE
     assert make_finding().message in turn.text
     assert turn.trace["fallback"] == "limit day"
+    assert "for everybody are used up, so the built-in coach wrote this." in await in_thread(foot_of)(turn)
 
 
 async def test_empty_answer_is_said_by_the_built_in_coach(world: World):
