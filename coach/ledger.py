@@ -20,14 +20,14 @@ from coach.dbclock import lease_end
 from coach.engine.ports import Usage
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.models.money import MICRO, utc_day
-from coach.providers.port import Attempt, OverLimit, Settled
+from coach.providers.port import ENOUGH, Attempt, OverLimit, Settled
 from coach.spending import WATCHED_CALLS, last_reads, read_share_of
 from lessons.models import User
 
 logger = logging.getLogger(__name__)
 Scope = Limit.Scope
 
-DELIVERED = frozenset({"done", "truncated"})
+DELIVERED = frozenset({"done", "truncated", ENOUGH})
 """The outcomes that a learner pays for."""
 
 LOST = "lost"

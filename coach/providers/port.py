@@ -23,6 +23,11 @@ Reason = Literal[
     "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
 ]
 
+CANCELLED = "cancelled"
+"""The outcome of a request that nobody waited for any longer."""
+ENOUGH = "enough"
+"""The outcome of one that was cut off because as much of its answer had arrived as was wanted."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -75,7 +80,7 @@ class Settled:
     """How an attempt ended. `usage` as reported; `estimated`: part of it was not reported and is a guess.
 
     `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
-    than could have been, where the provider tells. `outcome` is a `Stop`, a `Reason` or "cancelled".
+    than could have been, where the provider tells. `outcome`: a `Stop`, a `Reason`, `CANCELLED` or `ENOUGH`.
     """
 
     outcome: str

@@ -141,7 +141,7 @@ async def _hear(stream: Stream, speaker: Speaker) -> str:
     try:
         async for piece in stream.pieces():
             if not speaker.hear(piece):
-                await stream.close()
+                await stream.close(enough=True)
                 speaker.finish()
                 return "full"
     except ProviderError as error:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from coach.engine.calls import ModelCall
 from coach.engine.graph import TaskGraph
 from coach.engine.inputs import Inputs
-from coach.engine.ports import Usage
 from coach.engine.pricing import price_of
 from coach.engine.priming import prime
 from coach.engine.prompt import Stability, estimate_tokens
@@ -130,7 +129,7 @@ def answered(stream: Stream, side: Side, case: int, text: str, label: str) -> An
         text=text.replace("\x00", "")[-KEPT_CHARACTERS:],
         first_seconds=stream.first_seconds,
         seconds=stream.seconds,
-        usage=asdict(stream.ended.usage if stream.ended else Usage()),
+        usage=asdict(stream.receipts.usage),
     )
 
 
