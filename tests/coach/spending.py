@@ -41,6 +41,11 @@ def settled(usd: float = 0.01, outcome: str = "done", **fields: Any) -> Settled:
     return Settled(outcome=outcome, usage=usage, expected=expected, **fields)
 
 
+def refused(outcome: str = "busy", *, expected_read: int) -> Settled:
+    """A request that the service did not take."""
+    return Settled(outcome=outcome, usage=Usage(), expected=Usage(tokens_read=expected_read))
+
+
 def set_limit(scope: str, usd: float, *, calls: int | None = None, **fields: Any) -> None:
     values = {"daily_micro": round(usd * MICRO), "calls_at_once": calls, "enabled": True}
     Limit.objects.update_or_create(scope=scope, **{"cohort": None, **fields}, defaults=values)
