@@ -15,9 +15,10 @@ from typing import Literal
 
 from coach.engine.pricing import PRICES, TIER_MODELS, Price
 from coach.engine.rules import CacheRules
-from coach.providers.port import Tier
 
 DATED = "2026-10"
+
+Tier = Literal["small", "medium", "large"]
 TIERS: tuple[Tier, ...] = ("small", "medium", "large")
 
 Thinking = Mapping[str, str]
@@ -36,6 +37,11 @@ class Model:
     output_tokens: int
     thinking: Thinking | None = None
     effort: Effort | None = None
+
+    @property
+    def billed(self) -> bool:
+        """Whether anybody pays for it. Where nobody does, no cache is reported either."""
+        return self.price.input_usd > 0
 
     @property
     def rules(self) -> CacheRules:

@@ -21,7 +21,7 @@ from coach.providers.asking import Asked, ask
 from coach.providers.attempts import SAID, Attempts, Pieces
 from coach.providers.booking import Booked
 from coach.providers.breaker import Breaker, Monotonic
-from coach.providers.catalogue import Model
+from coach.providers.catalogue import Model, Tier
 from coach.providers.exchange import Exchange, new_exchange
 from coach.providers.faults import FIRST_PAUSE_SECONDS, Failed, Fault, judge
 from coach.providers.following import Followers
@@ -124,12 +124,16 @@ class Claude:
             breaker, most=installation.attempts, first_pause_seconds=first_pause_seconds
         )
 
+    def model(self, tier: Tier) -> Model:
+        """The installation's model of a tier."""
+        return self.installation.model(tier)
+
     async def stream(self, call: Call, purse: Purse) -> Pieces:
         """Pieces of text, then the `Ended`; a call with a schema gives its data with the `Ended` only.
 
         Raises ProviderError, OverLimit, and PromptError for a prompt that no server would take.
         """
-        model = self.installation.model(call.tier)
+        model = self.model(call.tier)
         asked = await self._asked(call, model)
         if asked.warming and not self.installation.server.cache_control:
             yield Ended(stop="done", model=model.id, usage=Usage(), expected=Usage(), attempts=0)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from coach.providers.addresses import AddressRefused, Base, read_base
-from coach.providers.catalogue import MODELS, TIERS, Model, default_model, own_model
-from coach.providers.port import Tier
+from coach.providers.catalogue import MODELS, TIERS, Model, Tier, default_model, own_model
 from coach.providers.servers import SERVERS, Server
 
 ANTHROPIC = "https://api.anthropic.com"

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from coach.engine.ports import Usage
 from coach.engine.prompt import Stability
+from coach.providers.catalogue import Model, Tier
 
 Role = Literal["system", "user", "assistant"]
-Tier = Literal["small", "medium", "large"]
 Stop = Literal["done", "truncated", "refused"]
 Reason = Literal[
     "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
@@ -149,6 +149,9 @@ class Provider(Protocol):
     """Who writes the words."""
 
     name: str
+
+    def model(self, tier: Tier) -> Model:
+        """Who is asked for this tier: what that costs, caches and reads."""
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         """Pieces of text as they come, none for a call with a schema; the last item is the `Ended`.

@@ -11,14 +11,15 @@ from hashlib import blake2b
 from typing import Any
 
 from coach.engine.errors import PromptError
-from coach.engine.pricing import cost_usd, price_of
+from coach.engine.pricing import cost_usd
 from coach.engine.runner import Inputs
 from coach.engine.timing import TIERS, time_to_first_token
+from coach.providers.catalogue import Tier
 from coach.providers.port import CANCELLED, ENOUGH, Call, Ended, OverLimit, Provider, ProviderError, Purse
 from coach.replies.prompts import Script
 from coach.replies.receipts import Receipts, prompt_tokens
 
-NAIVE_TIER = "medium"
+NAIVE_TIER: Tier = "medium"
 """A program without tiers asks one model for everything."""
 
 
@@ -127,6 +128,7 @@ class Stream:
     def record(self) -> Record:
         ended, paid = self.ended, self.receipts
         prompts = [prompt_tokens(each.usage) for each in paid.settled]
+        naive = self._provider.model(NAIVE_TIER).price
         return Record(
             task=self.task,
             purpose=self.call.purpose,
@@ -141,8 +143,8 @@ class Stream:
             attempts=len(paid.attempts),
             miss_reason=paid.miss_reason,
             waited=asdict(ended.waited) if ended and ended.waited else None,
-            naive_usd=cost_usd(price_of(NAIVE_TIER), fresh=sum(prompts), output=paid.usage.tokens_output),
-            naive_first_seconds=time_to_first_token(TIERS[NAIVE_TIER], fresh=max(prompts, default=0)),
+            naive_usd=cost_usd(naive, fresh=sum(prompts), output=paid.usage.tokens_output),
+            naive_first_seconds=time_to_first_token(TIERS[naive.tier], fresh=max(prompts, default=0)),
         )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from coach.engine.cache import PrefixCache
 from coach.engine.ports import Usage
-from coach.engine.pricing import cost_of_use, price_of
+from coach.engine.pricing import cost_of_use
 from coach.engine.prompt import estimate_tokens
+from coach.providers.catalogue import MODELS, Model, Tier, default_model
 from coach.providers.port import Attempt, Call, Ended, OverLimit, ProviderError, Purse, Reason, Settled, Stop
 from coach.replies.prompts import prompt_of
 
@@ -70,13 +71,16 @@ class ScriptedProvider:
     def __post_init__(self) -> None:
         self._caches: dict[str, PrefixCache] = {}
 
+    def model(self, tier: Tier) -> Model:
+        return MODELS[default_model(tier)]
+
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         return self._stream(call, purse)
 
     async def _stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         self.calls.append(call)
         words = self.script(call)
-        price = price_of(call.tier)
+        price = self.model(call.tier).price
         attempt = Attempt(
             purpose=call.purpose,
             turn=call.turn,
@@ -123,7 +127,7 @@ class ScriptedProvider:
             raise ProviderError(words.cut[1], "cut", shown=shown > 0)
 
     def _usage(self, call: Call, words: Words) -> Usage:
-        price = price_of(call.tier)
+        price = self.model(call.tier).price
         cache = self._caches.setdefault(price.model, PrefixCache(price.rules))
         now = asyncio.get_running_loop().time()
         use = cache.call(prompt_of(call.parts), now, price.model, now)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.engine.pricing import price_of
@@ -15,6 +17,7 @@ from coach.engine.prompt import lint
 from coach.frames import Subject
 from coach.models import LadderStep, TaskOutcome, Turn, TurnEvent
 from coach.outcomes import count_outcomes
+from coach.providers.catalogue import Model, Tier, own_model
 from coach.providers.port import Call
 from coach.queries import SENT
 from coach.replies import wording
@@ -364,6 +367,27 @@ async def test_stop_closes_the_stream_and_settles_it(world: World):
     while await in_thread(Turn.objects.get)(pk=outcome.turn.pk) and world.provider.open:
         await asyncio.sleep(0.01)
     assert [told.settled.outcome for told in world.purse.told if told.settled] == ["cancelled"]
+
+
+class Unpaid(ScriptedProvider):
+    """Its models run on a machine of one's own."""
+
+    def model(self, tier: Tier) -> Model:
+        return own_model("qwen3", tier, 8192)
+
+
+async def test_models_that_nobody_bills_are_not_reckoned_in_dollars(world: World):
+    world.supervisor.provider = Unpaid(world._say)
+    turn = await world.ask("is there some rule of thumb about such things")
+    assert [call["naive_usd"] for call in turn.trace["calls"]] == [0, 0]
+    assert "the $0.00000 wasted" in turn.trace["speculation"]
+
+    def page() -> str:
+        client = Client()
+        client.force_login(world.learner)
+        return client.get(reverse("coach:made", args=[turn.uuid])).content.decode()
+
+    assert "would have cost" not in await in_thread(page)()
 
 
 async def test_every_attempt_is_settled(world: World):
