@@ -18,8 +18,10 @@ from coach.engine.rules import CacheRules
 
 DATED = "2026-10"
 
-Tier = Literal["small", "medium", "large"]
-TIERS: tuple[Tier, ...] = ("small", "medium", "large")
+Tier = Literal["small", "medium"]
+TIERS: tuple[Tier, ...] = ("small", "medium")
+"""Who classifies, and who writes. There is no larger one for what is hard: a cache belongs to one model, so a
+turn in five with it would have the conversation paid anew."""
 
 Thinking = Mapping[str, str]
 Effort = Literal["low", "medium", "high"]

@@ -74,7 +74,7 @@ class Told:
 def installation(
     url: str, *, kind: str = "rehearsal", attempts: int = 3, key: str = KEY, **models: Any
 ) -> Installation:
-    names = {"small": "claude-haiku-5-5", "medium": "claude-sonnet-5-5", "large": "claude-opus-5-5"}
+    names = {"small": "claude-haiku-5-5", "medium": "claude-sonnet-5-5"}
     return Installation(
         key=key,
         base=read_base(url, allow_local=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from coach.engine.errors import PromptError
 from coach.engine.inputs import deadline
 from coach.engine.prompt import Stability, estimate_tokens
-from coach.providers.catalogue import own_model
+from coach.providers.catalogue import MODELS, own_model
 from coach.providers.claude import Claude
 from coach.providers.port import OverLimit, Part, Settled
 from coach.rehearsal.server import Rehearsal
@@ -154,17 +155,25 @@ async def test_claude_tries_again_in_the_middle_of_data_because_nothing_was_show
     assert wallet.outcomes == ["interrupted", "done"]
 
 
-async def test_claude_counts_thinking_and_shows_none(claude, server, wallet):
+@pytest.fixture
+async def thinker(server: Rehearsal) -> AsyncIterator[Claude]:
+    """An installation that lets a model write which always thinks."""
+    made = provider(server.url, medium=MODELS["claude-opus-5-5"])
+    yield made
+    await made.close()
+
+
+async def test_claude_counts_thinking_and_shows_none(thinker, server, wallet):
     server.say(Say("Look at the chain.", thinking="They are stuck on the order. " * 3))
-    told = await hear(claude, question(tier="large"), wallet)
+    told = await hear(thinker, question(), wallet)
     assert told.text == "Look at the chain."
     assert told.end.usage.tokens_output == server.log[0].usage["output_tokens"]
 
 
-async def test_claude_thinking_is_progress(claude, server, wallet):
+async def test_claude_thinking_is_progress(thinker, server, wallet):
     server.provider.scale = 1
     server.say(Say("Look at the chain.", thinking="They are stuck on the order. " * 24))
-    told = await hear(claude, question(tier="large", first_seconds=2.0, progress_seconds=2.0), wallet)
+    told = await hear(thinker, question(first_seconds=2.0, progress_seconds=2.0), wallet)
     assert told.end.stop == "done"
 
 
