@@ -74,6 +74,18 @@ class Stream:
     def task(self) -> str:
         return self._inputs.task.name
 
+    @property
+    def own_seconds(self) -> float:
+        """The model's own time: that of the last request, without what came before it."""
+        return self.receipts.ended_at - self.receipts.sent_at
+
+    @property
+    def own_first_seconds(self) -> float | None:
+        """The same until its first piece."""
+        if self.first_seconds is None:
+            return None
+        return self._started_at + self.first_seconds - self.receipts.sent_at
+
     async def begun(self) -> None:
         """Until the first piece is there, or it is known that none comes."""
         await self._begun.wait()

@@ -1,10 +1,11 @@
 """What the requests of one call took, as they are settled: the account that is shown is the one that is paid.
 
-Units: tokens, US dollars.
+Units: tokens, US dollars, seconds on the loop's clock.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Any
@@ -15,23 +16,27 @@ from coach.providers.port import CANCELLED, ENOUGH, Attempt, Purse, Settled
 
 class Receipts:
     """A purse in front of another one. `enough`: what is cancelled from now on had been heard as far as it
-    was wanted."""
+    was wanted. `sent_at`, `ended_at`: of the last request, which leaves once it is on record and is settled
+    with its last byte."""
 
     def __init__(self, purse: Purse) -> None:
         self.attempts: list[Attempt] = []
         self.settled: list[Settled] = []
         self.enough = False
-        self._purse = purse
+        self.sent_at = self.ended_at = 0.0
+        self._purse, self._now = purse, asyncio.get_running_loop().time
 
     async def reserve(self, attempt: Attempt) -> Any:
         ticket = await self._purse.reserve(attempt)
         self.attempts.append(attempt)
+        self.sent_at = self._now()
         return ticket
 
     async def settle(self, ticket: Any, settled: Settled) -> None:
         if self.enough and settled.outcome == CANCELLED:
             settled = replace(settled, outcome=ENOUGH)
         self.settled.append(settled)
+        self.ended_at = self._now()
         await self._purse.settle(ticket, settled)
 
     @property

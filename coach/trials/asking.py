@@ -40,7 +40,8 @@ _TYPICAL_OUTPUT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One call: seconds from its start, tokens as reported. `label`: the verdict found in `text`, or ""."""
+    """One call: the model's own seconds, without waits for other calls or for another try; tokens as settled.
+    `label`: the verdict found in `text`, or ""."""
 
     side: Side
     case: int
@@ -106,6 +107,7 @@ class Asker:
             parts=parts,
             max_output_tokens=MAX_OUTPUT_TOKENS,
             total_seconds=CALL_SECONDS,
+            value_of_second_usd=VALUE_OF_SECOND_USD,
         )
         pieces: list[str] = []
         stream = Stream(call, inputs, self.provider, self.purse)
@@ -129,8 +131,8 @@ def answered(stream: Stream, side: Side, case: int, text: str, label: str) -> An
         outcome=stream.outcome,
         label=label,
         text=text.replace("\x00", "")[-KEPT_CHARACTERS:],
-        first_seconds=stream.first_seconds,
-        seconds=stream.seconds,
+        first_seconds=stream.own_first_seconds,
+        seconds=stream.own_seconds,
         usage=asdict(stream.receipts.usage),
     )
 

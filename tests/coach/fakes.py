@@ -11,7 +11,7 @@ from coach.engine.cache import PrefixCache
 from coach.engine.ports import Usage
 from coach.engine.pricing import cost_of_use
 from coach.engine.prompt import estimate_tokens
-from coach.providers.catalogue import MODELS, Model, Tier, default_model
+from coach.providers.catalogue import MODELS, Model, Tier, default_model, own_model
 from coach.providers.port import Attempt, Call, Ended, OverLimit, ProviderError, Purse, Reason, Settled, Stop
 from coach.replies.prompts import prompt_of
 
@@ -144,3 +144,10 @@ class ScriptedProvider:
         if call.schema is None or words.data is None or words.stop == "refused":
             return None
         return call.schema.model_validate(words.data)
+
+
+class Unpaid(ScriptedProvider):
+    """Its models run on a machine of one's own."""
+
+    def model(self, tier: Tier) -> Model:
+        return own_model("qwen3", tier, 8192)

@@ -17,7 +17,6 @@ from coach.engine.prompt import lint
 from coach.frames import Subject
 from coach.models import LadderStep, TaskOutcome, Turn, TurnEvent
 from coach.outcomes import count_outcomes
-from coach.providers.catalogue import Model, Tier, own_model
 from coach.providers.port import Call
 from coach.queries import SENT
 from coach.replies import wording
@@ -28,7 +27,7 @@ from coach.turns import Supervisor
 from exercises.models import Submission
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_finding, make_lesson, make_submission, second_finding
-from tests.coach.fakes import MemoryPurse, ScriptedProvider, Words
+from tests.coach.fakes import MemoryPurse, ScriptedProvider, Unpaid, Words
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -367,13 +366,6 @@ async def test_stop_closes_the_stream_and_settles_it(world: World):
     while await in_thread(Turn.objects.get)(pk=outcome.turn.pk) and world.provider.open:
         await asyncio.sleep(0.01)
     assert [told.settled.outcome for told in world.purse.told if told.settled] == ["cancelled"]
-
-
-class Unpaid(ScriptedProvider):
-    """Its models run on a machine of one's own."""
-
-    def model(self, tier: Tier) -> Model:
-        return own_model("qwen3", tier, 8192)
 
 
 async def test_models_that_nobody_bills_are_not_reckoned_in_dollars(world: World):
