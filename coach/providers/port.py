@@ -20,7 +20,7 @@ from coach.providers.catalogue import Model, Tier
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["done", "truncated", "refused"]
 Reason = Literal[
-    "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
+    "busy", "overloaded", "unreachable", "interrupted", "stalled", "unusable", "spend", "rejected", "too_long"
 ]
 
 CANCELLED = "cancelled"

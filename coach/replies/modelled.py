@@ -57,7 +57,7 @@ async def closing(state: Making, running: Awaitable[RunResult]) -> RunResult:
 def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     outcome = state.outcome
     trace = {**stored(result.trace), "calls": state.calls.records()}
-    if outcome is not None and outcome.reason:
+    if outcome is not None and not outcome.by_model:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
         trace["speculation"] = f"{state.speculation.reason} ({state.belief})"

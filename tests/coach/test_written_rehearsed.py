@@ -16,6 +16,7 @@ from coach.models import ProviderAttempt, Turn
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
+from coach.replies.wording import fallback_text
 from coach.turns import Supervisor
 from exercises.models import Exercise, Submission
 from lessons.models import User
@@ -181,6 +182,17 @@ async def test_fault_before_the_first_word_changes_only_the_wording(
     assert turn.trace["fallback"]
 
 
+@pytest.mark.parametrize("fault", ["empty", "unknown_stop@0"])
+async def test_answer_that_cannot_be_used_is_not_called_a_broken_connection(
+    coach: Supervisor, server: Rehearsal, fault: str
+):
+    server.fail(fault)
+    turn = await finished(coach, begin_for_submission(await in_thread(hand_in)()))
+    assert turn.state == Turn.State.DONE
+    said = fallback_text(turn.trace["fallback"])
+    assert said.startswith("The language model gave no usable answer")
+
+
 async def test_stream_that_ends_without_its_end_is_interrupted(coach: Supervisor, server: Rehearsal):
     submission = await in_thread(hand_in)()
     server.fail("reset@12")
@@ -188,6 +200,8 @@ async def test_stream_that_ends_without_its_end_is_interrupted(coach: Supervisor
     assert turn.state == Turn.State.INTERRUPTED
     assert turn.text.endswith("What does it read?")
     assert "left edge" not in turn.text
+    # The words are the model's, so no page says that they are the built-in coach's.
+    assert "fallback" not in turn.trace
 
 
 async def test_refusal_hides_what_was_said_and_stays_out_of_the_next_request(
