@@ -8,7 +8,7 @@ Units: tokens, seconds, US dollars.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -63,16 +63,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """How long a call waited for another one to write `tokens` of the prefix that both have, and why; 0
+    seconds where that was not worth it."""
+
+    seconds: float
+    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most."""
+    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
+    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
 
     purpose: str
     turn: str
     model: str
     number: int
-    tokens_estimated: int
-    max_output_tokens: int
     worst_usd: float
+    waited: Waited | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,29 +102,12 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """How long a call waited for another one to write `tokens` of the prefix that both have, and why; 0
-    seconds where that was not worth it."""
-
-    seconds: float
-    tokens: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The last item of a stream. `data`: the parsed answer of a call with a schema, None when refused.
-    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
+    """The last item of a stream; what it took, the purse was told. `data`: the parsed answer of a call with a
+    schema, None when refused."""
 
     stop: Stop
-    model: str
-    usage: Usage
-    expected: Usage
-    attempts: int = 1
-    miss_reason: str = ""
     data: BaseModel | None = None
-    waited: Waited | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class ProviderError(Exception):

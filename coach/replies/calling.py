@@ -134,11 +134,11 @@ class Stream:
     def _note(self) -> None:
         if self.receipts.settled:
             self._inputs.note(**asdict(self.receipts.usage))
-        if self.ended is not None and (waited := self.ended.waited) is not None:
+        if (waited := self.receipts.waited) is not None:
             self._inputs.note(note=f"Waited {waited.seconds:.2f} s. {waited.reason}")
 
     def record(self) -> Record:
-        ended, paid = self.ended, self.receipts
+        paid = self.receipts
         prompts = [prompt_tokens(each.usage) for each in paid.settled]
         naive = self._provider.model(NAIVE_TIER).price
         return Record(
@@ -154,7 +154,7 @@ class Stream:
             estimated=paid.estimated,
             attempts=len(paid.attempts),
             miss_reason=paid.miss_reason,
-            waited=asdict(ended.waited) if ended and ended.waited else None,
+            waited=asdict(paid.waited) if paid.waited else None,
             naive_usd=cost_usd(naive, fresh=sum(prompts), output=paid.usage.tokens_output),
             naive_first_seconds=time_to_first_token(TIERS[naive.tier], fresh=max(prompts, default=0)),
         )

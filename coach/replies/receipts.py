@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from coach.engine.ports import Usage
-from coach.providers.port import CANCELLED, ENOUGH, Attempt, Purse, Settled
+from coach.providers.port import CANCELLED, ENOUGH, Attempt, Purse, Settled, Waited
 
 
 class Receipts:
@@ -61,6 +61,10 @@ class Receipts:
     @property
     def miss_reason(self) -> str:
         return next((each.miss_reason for each in reversed(self.settled) if each.miss_reason), "")
+
+    @property
+    def waited(self) -> Waited | None:
+        return next((each.waited for each in reversed(self.attempts) if each.waited), None)
 
 
 def prompt_tokens(usage: Usage) -> int:

@@ -86,8 +86,6 @@ class ScriptedProvider:
             turn=call.turn,
             model=price.model,
             number=1,
-            tokens_estimated=sum(estimate_tokens(part.text) for part in call.parts),
-            max_output_tokens=call.max_output_tokens,
             worst_usd=1.0,
         )
         ticket = await purse.reserve(attempt)
@@ -99,13 +97,7 @@ class ScriptedProvider:
             async for piece in self._pieces(words):
                 yield piece
             outcome = words.stop
-            yield Ended(
-                stop=words.stop,
-                model=price.model,
-                usage=usage,
-                expected=expected,
-                data=self._data(call, words),
-            )
+            yield Ended(stop=words.stop, data=self._data(call, words))
         except ProviderError as error:
             outcome = error.reason
             raise

@@ -26,8 +26,6 @@ def attempt(usd: float = 0.01, **fields: Any) -> Attempt:
         "turn": "",
         "model": "claude-haiku-5-5",
         "number": 1,
-        "tokens_estimated": 1000,
-        "max_output_tokens": 500,
         **fields,
     }
     return Attempt(worst_usd=usd, **given)

@@ -12,13 +12,13 @@ from pydantic import BaseModel
 
 from coach.engine.errors import PromptError
 from coach.engine.inputs import deadline
-from coach.engine.prompt import Stability, estimate_tokens
+from coach.engine.prompt import Stability
 from coach.providers.catalogue import MODELS, own_model
 from coach.providers.claude import Claude
 from coach.providers.port import OverLimit, Part, Settled
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
-from tests.coach.providers.asking import KEY, RULES, Told, Wallet, hear, installation, provider, question
+from tests.coach.providers.asking import KEY, Told, Wallet, hear, installation, provider, question
 
 
 class Verdict(BaseModel):
@@ -34,7 +34,7 @@ async def test_claude_streams_the_answer_and_books_what_it_took(claude, server, 
     assert told.text == "Look at the longest chain first."
     assert len(told.pieces) > 1
     end, entry = told.end, server.log[0]
-    assert (end.stop, end.model, end.attempts) == ("done", "claude-sonnet-5-5", 1)
+    assert (end.stop, end.model, len(end.attempts)) == ("done", "claude-sonnet-5-5", 1)
     assert (
         end.usage.tokens_fresh,
         end.usage.tokens_written,
@@ -61,7 +61,6 @@ async def test_claude_has_every_request_on_record_before_it_leaves(claude, serve
         1,
     )
     assert reserved.worst_usd >= settled.usage.cost_usd > 0
-    assert reserved.tokens_estimated == pytest.approx(estimate_tokens(RULES), rel=0.05)
     assert (settled.outcome, settled.estimated, settled.request_id) == (
         "done",
         False,
@@ -279,7 +278,7 @@ def test_claude_has_a_client_of_its_own_for_each_loop():
         asyncio.run(one(claude))
     done.set()
     thread.join()
-    assert [each.end.attempts for each in told] == [1, 1, 1]
+    assert [len(each.end.attempts) for each in told] == [1, 1, 1]
 
 
 async def test_claude_a_prompt_that_no_server_takes_is_never_reserved(claude, server, wallet):
@@ -308,7 +307,7 @@ async def test_claude_a_prompt_that_the_service_finds_too_long_is_told_so(server
 async def test_claude_warms_nothing_where_a_server_has_no_breakpoints(server, wallet):
     claude = provider(server.url, kind="ollama", medium=own_model("claude-sonnet-5-5", "medium", 8000))
     told = await hear(claude, question(max_output_tokens=0), wallet)
-    assert (told.end.attempts, wallet.reserved, server.log) == (0, [], [])
+    assert (len(told.end.attempts), wallet.reserved, server.log) == (0, [], [])
 
 
 async def test_claude_speaks_plainly_to_a_server_of_ones_own(wallet):
