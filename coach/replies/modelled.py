@@ -16,7 +16,7 @@ from coach.replies.calling import Calls, Stream
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
-from coach.replies.wording import Brief, Outcome, say_written, writing_status
+from coach.replies.wording import ANSWER_TIER, Brief, Outcome, say_written, writing_status
 
 ANSWER_SECONDS = LogNormal(3.0, 6.0)
 _READ = LogNormal(0.0015, 0.006)
@@ -57,7 +57,7 @@ async def closing(state: Making, running: Awaitable[RunResult]) -> RunResult:
 def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     outcome = state.outcome
     trace = {**stored(result.trace), "calls": state.calls.records()}
-    if outcome is not None and outcome.reason:
+    if outcome is not None and not outcome.by_model:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
         trace["speculation"] = f"{state.speculation.reason} ({state.belief})"
@@ -85,10 +85,10 @@ async def _setting(inputs: Inputs) -> Setting | None:
 
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:
     """The answer to this brief, asked for now."""
-    job = current.get()
-    call, cold = brief.call(str(job.turn.uuid))
-    job.voice.status(writing_status(cold=cold))
-    return making.get().calls.begin(call, inputs)
+    calls = making.get().calls
+    call, cold = brief.call(calls.turn, calls.provider.model(ANSWER_TIER))
+    current.get().voice.status(writing_status(cold=cold))
+    return calls.begin(call, inputs)
 
 
 async def say(stream: Stream, brief: Brief, teller: Teller) -> None:

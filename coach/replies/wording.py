@@ -10,15 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from coach.allowance import over_limit_text, stood_in_text
-from coach.engine.pricing import price_of
 from coach.engine.prompt import TTL_SECONDS
-from coach.providers.catalogue import MODELS, default_model
-from coach.providers.port import Call, OverLimit, ProviderError, Tier
-from coach.providers.servers import SERVERS
+from coach.providers.catalogue import Model, Tier
+from coach.providers.port import Call, OverLimit, ProviderError
 from coach.queries import Spoken
 from coach.replies.calling import Pauses, Stream, shared_key
 from coach.replies.drafting import Note, tell_all
@@ -41,14 +38,6 @@ TOTAL_SECONDS = 60.0
 pauses = Pauses()
 
 
-def _context_tokens() -> int:
-    """What the answering model can read."""
-    server = SERVERS.get(settings.COACH_SERVER_KIND)
-    if server is None or server.billed:
-        return MODELS[default_model(ANSWER_TIER)].context_tokens
-    return int(settings.COACH_CONTEXT_TOKENS)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
@@ -62,11 +51,12 @@ class Brief:
     marker: int = 0
     question: str = ""
 
-    def call(self, turn: str) -> tuple[Call, bool]:
-        """The call, and whether its shared part was not sent from here within its lifetime: a cold start."""
-        script = fitted(self.script, _context_tokens() - MAX_OUTPUT_TOKENS)
+    def call(self, turn: str, model: Model) -> tuple[Call, bool]:
+        """The call, laid out for the model of `ANSWER_TIER`, and whether its shared part was not sent from
+        here within its lifetime: a cold start."""
+        script = fitted(self.script, model.context_tokens - MAX_OUTPUT_TOKENS)
         gaps = pauses.noted(shared_key(script), time.monotonic())
-        parts = laid_out(script, price_of(ANSWER_TIER), gaps_seconds=gaps)
+        parts = laid_out(script, model.price, gaps_seconds=gaps)
         kept_seconds = max((TTL_SECONDS[part.breakpoint] for part in parts if part.breakpoint), default=0.0)
         call = Call(
             purpose="reply",
@@ -141,7 +131,7 @@ async def _hear(stream: Stream, speaker: Speaker) -> str:
     try:
         async for piece in stream.pieces():
             if not speaker.hear(piece):
-                await stream.close()
+                await stream.close(enough=True)
                 speaker.finish()
                 return "full"
     except ProviderError as error:

@@ -16,12 +16,12 @@ from coach.engine.prompt import Stability
 from coach.frames import Subject
 from coach.models import Chore, Conversation, ProviderAttempt, Turn
 from coach.providers.claude import Claude
-from coach.providers.port import Call, Ended, Part
+from coach.providers.port import Call, Part
 from coach.rehearsal.server import Rehearsal
 from coach.replies.warming import is_due, is_worth_it, subjects_to_warm, warm_what_is_due, warming_call
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.providers.asking import KEY, Wallet, provider
+from tests.coach.providers.asking import KEY, Paid, Wallet, hear, provider
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,14 +69,12 @@ def use(*seconds_ago: float) -> None:
         ProviderAttempt.objects.filter(pk=row.pk).update(reserved_at=at, settled_at=at)
 
 
-async def answer(claude: Claude, subject: Subject) -> Ended:
+async def answer(claude: Claude, subject: Subject) -> Paid:
     """What a learner's call about a subject sends: the shared part, then a question."""
     warm = await run(lambda: warming_call(subject))
     asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
     call = Call(purpose="reply", tier=warm.tier, parts=(*warm.parts[:-1], asked), turn=str(uuid.uuid4()))
-    items = [item async for item in claude.stream(call, Wallet())]
-    assert isinstance(items[-1], Ended)
-    return items[-1]
+    return (await hear(claude, call, Wallet())).end
 
 
 async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import pytest
 from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
 
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.engine.pricing import price_of
@@ -27,7 +29,7 @@ from coach.turns import Supervisor
 from exercises.models import Submission
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_finding, make_lesson, make_submission, second_finding
-from tests.coach.fakes import MemoryPurse, ScriptedProvider, Words
+from tests.coach.fakes import MemoryPurse, ScriptedProvider, Unpaid, Words
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -374,6 +376,20 @@ async def test_stop_closes_the_stream_and_settles_it(world: World):
     while await in_thread(Turn.objects.get)(pk=outcome.turn.pk) and world.provider.open:
         await asyncio.sleep(0.01)
     assert [told.settled.outcome for told in world.purse.told if told.settled] == ["cancelled"]
+
+
+async def test_models_that_nobody_bills_are_not_reckoned_in_dollars(world: World):
+    world.supervisor.provider = Unpaid(world._say)
+    turn = await world.ask("is there some rule of thumb about such things")
+    assert [call["naive_usd"] for call in turn.trace["calls"]] == [0, 0]
+    assert "the $0.00000 wasted" in turn.trace["speculation"]
+
+    def page() -> str:
+        client = Client()
+        client.force_login(world.learner)
+        return client.get(reverse("coach:made", args=[turn.uuid])).content.decode()
+
+    assert "would have cost" not in await in_thread(page)()
 
 
 async def test_every_attempt_is_settled(world: World):
