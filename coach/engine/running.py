@@ -57,8 +57,8 @@ class Run(Walkers):
     def _alarm(self, expiry: float) -> asyncio.TimerHandle | Alarm:
         most = MANY if self.plan.grows else self.plan.size
         if most <= PACE.FEW:
-            return self.loop.call_at(expiry, self._expire)
-        return Alarm(expiry, most=most, count=self.walkers.__len__, ring=self._expire)
+            return self.loop.call_at(expiry, self.expire)
+        return Alarm(expiry, most=most, count=self.walkers.__len__, ring=self.expire)
 
     async def end(self) -> None:
         """Wait for the end, a good one or another."""
@@ -112,7 +112,7 @@ class Run(Walkers):
         cause = self.record.latest_need(j)
         self.go_on(self.told().leave_out(j), cause)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
         if self.stopping:
             return
         if not self.schedule.left and not self.held:  # what runs on is not wanted any more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -19,6 +20,7 @@ from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, FAILED, RUNNING, Schedule
 from coach.engine.trace import CANCELLED, Span
 from coach.engine.trace import FAILED as SPAN_FAILED
+from coach.engine.turns import turns_of
 
 Needed = Mapping[str, bool] | Callable[[str, Any], bool]
 """Decides conditions: by name, or as a function of the task's name and the decider's result."""
@@ -69,6 +71,7 @@ class Walkers(ABC):
         "record",
         "schedule",
         "stopping",
+        "turns",
         "values",
         "waiting",
         "waking",
@@ -91,6 +94,7 @@ class Walkers(ABC):
     ) -> None:
         self.plan = plan
         self.loop = asyncio.get_running_loop()
+        self.turns = turns_of(self.loop)
         self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
         self.on_span, self.on_output = on_span, on_output
         self.before_dispatch = before_dispatch
@@ -117,6 +121,10 @@ class Walkers(ABC):
     def add(self, tasks: Iterable[Task], cause: int = -1) -> None:
         """Add tasks on behalf of the task `cause`."""
 
+    @abstractmethod
+    def expire(self) -> None:
+        """The deadline is there."""
+
     def _first_decisions(self) -> list[bool]:
         given = self.needed if isinstance(self.needed, Mapping) else None
         return [default_needed(task, given) for task in self.plan.tasks]
@@ -138,7 +146,8 @@ class Walkers(ABC):
             self._spawn(starting, cause, begun)
 
     async def _walk(self, root: int) -> None:
-        i, now = root, self.now
+        i, now, turns = root, self.now, self.turns
+        tick, expiry = self.loop.time, math.inf if self.expiry is None else self.expiry
         record, values, works, simple = self.record, self.values, self.works, self.plan.simple
         starts, ends = record.starts, record.ends
         leave = self.schedule.finish if simple and self.on_span is None else self._leave
@@ -146,6 +155,8 @@ class Walkers(ABC):
             at = now()
             while True:
                 starts[i] = at
+                if ((moment := tick()) >= turns.end or moment >= expiry) and await self._give_way(i, expiry):
+                    return
                 if not simple and not self._enter(i, root):
                     return
                 work = works[i]
@@ -168,6 +179,19 @@ class Walkers(ABC):
             del self.walkers[root]
             if not self.walkers:
                 self.check_done()
+
+    async def _give_way(self, i: int, expiry: float) -> bool:
+        """Before `i` begins: let others have their turns of the loop until one comes in which there is time
+        for it. True if it is not to begin, for the run is over: perhaps because it is late."""
+        starts = self.record.starts
+        starts[i] = -1.0
+        while not self.stopping and (moment := self.loop.time()) < expiry:
+            if moment < self.turns.end:
+                starts[i] = self.now()
+                return False
+            await self.turns.next()
+        self.expire()
+        return self.stopping
 
     def check_done(self) -> None:
         """It is over when nothing runs, nobody waits for time to pass, and nothing more can come."""

@@ -136,7 +136,7 @@ def test_a_wide_graph_leaves_others_their_turns_of_the_loop() -> None:
         assert max(map(before.count, set(before))) <= AT_ONCE
         return len(set(before))
 
-    assert asyncio.run(main()) == 6
+    assert run_virtually(main()) == 6
 
 
 def test_what_has_not_been_begun_when_a_wide_graph_fails_never_is() -> None:
