@@ -36,6 +36,12 @@ def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
     return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
 
 
+def _wake(waiters: Iterable[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
 AT_ONCE = 500
 """So many tasks are begun in one turn of the loop. What else shares the loop gets its turns in between, and a
 task that is soon over makes room for others while its memory is still at hand."""
@@ -107,7 +113,7 @@ class Walkers(ABC):
         self.record = Record(plan, self.schedule)
         self.owner: list[int] = [] if plan.simple else [-1] * plan.size
         self.walkers: dict[int, asyncio.Task[None]] = {}
-        self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.waiting: dict[int, set[asyncio.Future[None]]] = {}
         self.failures: dict[int, TaskFailed] = {}
         self.waking: asyncio.TimerHandle | None = None
         self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
@@ -250,10 +256,9 @@ class Walkers(ABC):
                 self.walkers[self.owner[c]].cancel()
         woken, schedule.woken = schedule.woken, []
         for j in woken:
-            waiter = self.waiting.pop(j, None)
-            if waiter is not None and not waiter.done():
+            if readers := self.waiting.pop(j, None):
                 self.record.causes[j] = cause
-                waiter.set_result(None)
+                _wake(readers)
         self.arm()
 
     def told(self) -> Schedule:
@@ -350,13 +355,16 @@ class Walkers(ABC):
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
-        waiter = self.waiting[j] = self.loop.create_future()
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        readers = self.waiting.setdefault(j, set())
+        readers.add(waiter)
         self.attempts.pause(j)
         try:
             await waiter
         finally:
-            self.waiting.pop(j, None)
-            self.attempts.hear(j)
+            readers.discard(waiter)
+            if not readers:
+                self.attempts.hear(j)
 
     def hear(self, i: int) -> None:
         """It lives: its silence, where that is limited, begins anew."""

@@ -413,6 +413,38 @@ def test_a_streaming_join_receives_in_order_of_arrival_and_hands_out_at_once() -
     run_virtually(main())
 
 
+def test_several_readers_of_one_join_receive_everything_each() -> None:
+    async def read(inputs: Inputs, *, in_order: bool) -> list[str]:
+        return [name async for name, _ in inputs.arrivals(in_order=in_order)]
+
+    async def join(inputs: Inputs) -> list[list[str]]:
+        readers = (read(inputs, in_order=in_order) for in_order in (False, True, False))
+        return list(await asyncio.gather(*readers))
+
+    branches = [Task("a", duration=Fixed(2)), Task("b", duration=Fixed(1)), Task("c", duration=Fixed(3))]
+    joining = Task("join", ("a", "b", "c"), join="stream", call=join, silence_seconds=0.1)
+    assert run_virtually(run(TaskGraph([*branches, joining])))["join"] == [
+        ["b", "a", "c"],
+        ["a", "b", "c"],
+        ["b", "a", "c"],
+    ]
+
+
+def test_a_reader_that_gives_up_leaves_the_other_waiting() -> None:
+    async def read(inputs: Inputs) -> list[str]:
+        return [name async for name, _ in inputs.arrivals()]
+
+    async def join(inputs: Inputs) -> list[str]:
+        reader = asyncio.create_task(read(inputs))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(read(inputs), 0.5)
+        return await reader
+
+    joining = Task("join", ("a", "b"), join="stream", call=join, silence_seconds=0.1)
+    graph = TaskGraph([Task("a"), Task("b", duration=Fixed(2)), joining])
+    assert run_virtually(run(graph))["join"] == ["a", "b"]
+
+
 def test_a_retried_join_receives_everything_again() -> None:
     tries: list[list[str]] = []
 
