@@ -17,7 +17,7 @@ from typing import Any, TypedDict, Unpack
 from coach.engine.checkpoints import Checkpoints
 from coach.engine.errors import EngineError
 from coach.engine.graph import Task, TaskGraph
-from coach.engine.inputs import Deadline, deadline
+from coach.engine.inputs import Deadline
 from coach.engine.plan import Plan
 from coach.engine.ports import Clock
 from coach.engine.rates import Limits
@@ -85,7 +85,7 @@ class Growing:
         try:
             await run.begin()
         except BaseException:
-            self._leave(run)
+            run.close(self._token)
             raise
         return self
 
@@ -94,11 +94,6 @@ class Growing:
         if self._body is not None:
             self._interrupted = True
             self._body.cancel()
-
-    def _leave(self, run: Run) -> None:
-        run.over = True
-        if self._token is not None:
-            deadline.reset(self._token)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -114,7 +109,7 @@ class Growing:
             else:
                 await run.give_up()
         finally:
-            self._leave(run)
+            run.close(self._token)
 
     def _is_own(self, kind: type[BaseException] | None, body: asyncio.Task[Any] | None) -> bool:
         """Whether the body has ended well, or only because the run has failed."""

@@ -17,7 +17,7 @@ from typing import Any
 from coach.engine.checkpoints import Checkpoints
 from coach.engine.errors import TaskFailed
 from coach.engine.graph import TaskGraph
-from coach.engine.inputs import Inputs, deadline, remaining
+from coach.engine.inputs import Inputs, remaining
 from coach.engine.plan import plan_of
 from coach.engine.ports import Clock
 from coach.engine.running import Run
@@ -71,10 +71,11 @@ async def run(
     `deadline_seconds`: limit of the whole run, the stopping of its tasks included: many are stopped so much
     earlier as that takes (`stopping.Pace`); what they do in their own `finally` is their own time. A run
     inside a run never gets more than the outer one has left. `clock` gives the times of the trace (default:
-    the loop's). `pool` runs blocking tasks (default: the loop's). `seed` jitters the pauses before retries.
-    `needed` decides conditions (default: probability one half and more). `checkpoints`: where results are
-    kept and found. `before_dispatch` is asked before a task starts ahead of its decider. `on_span` is called
-    as each task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
+    the loop's). `pool` runs blocking tasks (default: threads of the run's own, one for each that is ready).
+    `seed` jitters the pauses before retries. `needed` decides conditions (default: probability one half and
+    more). `checkpoints`: where results are kept and found. `before_dispatch` is asked before a task starts
+    ahead of its decider. `on_span` is called as each task ends, `on_output(task, piece)` with each piece that
+    a call emits, as it does.
 
     Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `CannotFit`,
     `DeadlineExceeded`, and `CancelledError` where the caller is cancelled; in each case after all its tasks
@@ -95,7 +96,5 @@ async def run(
     try:
         await this.play()
     finally:
-        this.over = True
-        if token is not None:
-            deadline.reset(token)
+        this.close(token)
     return RunResult(this)

@@ -85,6 +85,13 @@ class Run(Walkers):
         if self.done.done() and not self.done.cancelled():
             self.done.exception()  # taken note of: what made the caller give up goes first
 
+    def close(self, token: contextvars.Token[Deadline | None] | None) -> None:
+        """All of it has ended. `token`: what `set_deadline` gave."""
+        self.over = True
+        self.attempts.close()
+        if token is not None:
+            deadline.reset(token)
+
     def release(self) -> None:
         """Nothing more will be added from outside: it is over when nothing runs."""
         self.held = False

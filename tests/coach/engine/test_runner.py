@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -561,6 +562,41 @@ def test_a_thread_is_abandoned_when_its_task_times_out() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         asyncio.run(main(pool))
+
+
+def _own_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("engine")]
+
+
+def test_every_blocking_task_that_is_ready_has_a_thread() -> None:
+    count = min(32, (os.cpu_count() or 1) + 4) + 8
+    together = threading.Barrier(count)
+
+    def meet(inputs: Inputs) -> int:
+        return together.wait(10)
+
+    graph = TaskGraph(Task(f"t{i}", call=meet, blocking=True) for i in range(count))
+    met = asyncio.run(run(graph)).values
+    assert sorted(met.values()) == list(range(count))
+    for thread in _own_threads():
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_an_abandoned_thread_takes_nobodys_place_and_holds_no_run_back() -> None:
+    go = threading.Event()
+
+    def stuck(inputs: Inputs) -> None:
+        go.wait(10)
+
+    abandoned = [Task(f"t{i}", call=stuck, blocking=True, timeout_seconds=0.01) for i in range(40)]
+    names = tuple(task.name for task in abandoned)
+    after = Task("after", names, on_failure="collect", call=lambda inputs: "done", blocking=True)
+    assert asyncio.run(run(TaskGraph([*abandoned, after])))["after"] == "done"
+    assert len(_own_threads()) >= len(abandoned)
+    go.set()
+    for thread in _own_threads():
+        thread.join(10)
 
 
 def test_spans_are_told_as_tasks_end() -> None:
