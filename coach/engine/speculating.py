@@ -7,18 +7,19 @@ go. One switch, `Speculation.enabled`, turns all of it off. Units: seconds, US d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from coach.engine.beliefs import Belief, load_beliefs, outcomes_in, with_beliefs
+from coach.engine.beliefs import Belief, counted_at, load_beliefs, outcomes_in, with_beliefs
 from coach.engine.errors import RunError
-from coach.engine.graph import TaskGraph
+from coach.engine.graph import Task, TaskGraph
 from coach.engine.ports import Outcomes
 from coach.engine.runner import BeforeDispatch, RunResult, run
 from coach.engine.speculation import judge
-from coach.engine.trace import DONE, DROPPED, Trace
+from coach.engine.trace import CANCELLED, DONE, Trace
 
 SWITCHED_OFF = "Speculation is switched off for this run."
 
@@ -29,7 +30,7 @@ class Account:
 
     `started` ahead of their deciders, of which `confirmed` were needed; `ahead_seconds`: work on those that
     was done before it was known that they are needed, so what can have been saved at most; `wasted_seconds`,
-    `wasted_usd`: work on the others.
+    `wasted_usd`: work on the others: not needed, failed, or never decided because the run was cut.
     """
 
     started: int = 0
@@ -54,25 +55,22 @@ class Account:
         )
 
 
-def account_of(graph: TaskGraph, trace: Trace) -> Account:
-    """The account of one run."""
-    deciders = {task.name: task.condition.decider for task in graph if task.condition and task.speculative}
-    parts = (_account(trace, name, decider) for name, decider in deciders.items() if name in trace)
-    return sum(parts, Account())
+def account_of(graph: Iterable[Task], trace: Trace) -> Account:
+    """The account of one run, however it ended: what nobody came to decide was for nothing."""
+    tasks = {task.name: task for task in graph}
+    ahead = (task for task in tasks.values() if task.speculative and task.name in trace)
+    return sum((_account(tasks, trace, task) for task in ahead), Account())
 
 
-def _account(trace: Trace, name: str, decider: str) -> Account:
-    span = trace[name]
-    if span.status == DROPPED:
-        return Account(
-            started=int(span.wasted),
-            wasted_seconds=span.seconds if span.wasted else 0.0,
-            wasted_usd=span.cost_usd if span.wasted else 0.0,
-        )
-    if span.status != DONE or decider not in trace or span.start >= trace[decider].end:
+def _account(tasks: Mapping[str, Task], trace: Trace, task: Task) -> Account:
+    assert task.condition is not None  # noqa: S101  # a speculative task has one
+    span, known_at = trace[task.name], counted_at(tasks, trace, task.condition.decider)
+    has_run = span.status == DONE or span.end > span.start
+    if not has_run or span.start >= known_at:
         return Account()
-    early = min(span.end, trace[decider].end) - span.start
-    return Account(started=1, confirmed=1, ahead_seconds=early)
+    if span.status in (DONE, CANCELLED) and math.isfinite(known_at):
+        return Account(started=1, confirmed=1, ahead_seconds=min(span.end, known_at) - span.start)
+    return Account(started=1, wasted_seconds=span.seconds, wasted_usd=span.cost_usd)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coach.engine.beliefs import Belief, RememberedOutcomes
+from coach.engine.beliefs import Belief, RememberedOutcomes, outcomes_in
 from coach.engine.errors import DeadlineExceeded
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from coach.engine.runner import run
 from coach.engine.simulation import simulate, simulate_many
 from coach.engine.speculating import (
     SWITCHED_OFF,
@@ -136,6 +137,35 @@ def test_run_that_fails_is_learned_from_as_far_as_it_was_decided() -> None:
     with pytest.raises(DeadlineExceeded):
         run_virtually(run_speculating(late, speculation, needed={"likely": False}, deadline_seconds=1.0))
     assert asyncio.run(outcomes.load("", ["likely"])) == {"likely": (0, 1)}
+
+
+def test_guess_that_nobody_came_to_decide_was_for_nothing() -> None:
+    speculation = Speculation(value_of_second_usd=1.0)
+    with pytest.raises(DeadlineExceeded):
+        run_with(speculation, deadline_seconds=0.25)
+    assert speculation.account == Account(started=1, wasted_seconds=0.25, wasted_usd=0.001)
+
+
+def test_guess_that_had_ended_but_was_not_decided_teaches_nothing() -> None:
+    quick = conditional("quick", 0.9, 0.125)
+    after = Task("after", duration=Fixed(0.125), condition=Condition("quick", 0.9), cost_usd=0.002)
+    chained = graph(quick, replace(after, speculative=True, effects="pure"))
+    with pytest.raises(DeadlineExceeded) as caught:
+        run_virtually(run(chained, deadline_seconds=0.25))
+    assert caught.value.trace is not None
+    assert outcomes_in(chained, caught.value.trace) == {}
+    account = account_of(chained, caught.value.trace)
+    assert account == Account(started=2, wasted_seconds=0.25, wasted_usd=0.003)
+
+
+def test_task_that_was_confirmed_before_the_cut_was_needed() -> None:
+    long = graph(conditional("long", 0.9, 2.0))
+    with pytest.raises(DeadlineExceeded) as caught:
+        run_virtually(run(long, deadline_seconds=1.0))
+    assert caught.value.trace is not None
+    assert outcomes_in(long, caught.value.trace) == {"long": True}
+    account = account_of(long, caught.value.trace)
+    assert account == Account(started=1, confirmed=1, ahead_seconds=0.5)
 
 
 def test_hook_is_asked_before_dispatch() -> None:
