@@ -124,10 +124,11 @@ class Task:
     that was dropped counts as satisfied, brings no value, and no portion to a streaming join.
 
     `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With
-    it, it is dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets
-    its result before the decider has ended. Only what declares its `effects` as "pure" or "staged" may be
-    speculative. A staged task names its `commit`: a task that needs it and has it as its decider, so that
-    it runs once the staged one counts, and never otherwise.
+    it, it is dispatched as soon as its needs are met, if the policy of the run finds that worth it (see
+    `ahead`), and thrown away when the decider says no; nobody gets its result before the decider has ended.
+    Only what declares its `effects` as "pure" or "staged" may be speculative. A staged task names its
+    `commit`: a task that needs it and has it as its decider, so that it runs once the staged one counts, and
+    never otherwise.
 
     `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs, or taken
     when it starts where the limit is a `rates.Rate`. `takes`: units of rates by name, tokens perhaps. `call`:

@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coach.engine.attempts import Attempts
 from coach.engine.checkpoints import Checkpoints, Keeping
@@ -21,6 +21,9 @@ from coach.engine.schedule import DROPPED, FAILED, RUNNING, Schedule
 from coach.engine.trace import CANCELLED, Span
 from coach.engine.trace import FAILED as SPAN_FAILED
 from coach.engine.turns import turns_of
+
+if TYPE_CHECKING:
+    from coach.engine.speculating import Speculation
 
 Needed = Mapping[str, bool] | Callable[[str, Any], bool]
 """Decides conditions: by name, or as a function of the task's name and the decider's result."""
@@ -76,6 +79,7 @@ class Walkers(ABC):
         "queued",
         "record",
         "schedule",
+        "speculation",
         "stopping",
         "turns",
         "values",
@@ -93,6 +97,7 @@ class Walkers(ABC):
         pool: Executor | None = None,
         seed: int = 0,
         needed: Needed | None = None,
+        speculation: Speculation | None = None,
         checkpoints: Checkpoints | None = None,
         before_dispatch: BeforeDispatch | None = None,
         on_span: Callable[[Span], None] | None = None,
@@ -104,6 +109,7 @@ class Walkers(ABC):
         self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
         self.on_span, self.on_output = on_span, on_output
         self.before_dispatch = before_dispatch
+        self.speculation = speculation
         self.altered: dict[int, Mapping[str, Any]] = {}
         self.needed = needed
         self.keeping: Keeping | None = None if checkpoints is None else checkpoints.keeping(self)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, remaining, run
+from coach.engine.speculating import Speculation
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span, Trace
 from coach.engine.walking import AT_ONCE
 from tests.coach.engine.graphs import chain, graphs
@@ -354,13 +355,15 @@ def test_lost_speculation_is_cancelled_at_once() -> None:
     extra = Task(
         "extra",
         call=call,
+        duration=Fixed(1),
         condition=Condition("decider", 0.7),
         speculative=True,
         effects="pure",
         cost_usd=0.5,
     )
     graph = TaskGraph([Task("decider", duration=Fixed(1)), extra, Task("end", ("extra",), call=_absent)])
-    result = run_virtually(run(graph, needed={"extra": False}))
+    policy = Speculation(value_of_second_usd=1.0)
+    result = run_virtually(run(graph, needed={"extra": False}, speculation=policy))
     assert call.ending == "cancelled"
     assert result.values == {"decider": None, "end": "absent"}
     assert result.trace["extra"].status == DROPPED
