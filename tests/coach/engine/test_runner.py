@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, remaining, run
 from coach.engine.speculating import Speculation
+from coach.engine.streaming import Stream, stream
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span, Trace
 from coach.engine.walking import AT_ONCE
 from tests.coach.engine.graphs import chain, graphs
@@ -216,22 +219,50 @@ def test_the_callers_cancellation_reaches_every_task() -> None:
     assert {call.ending for call in calls} == {"cancelled"}
 
 
-@given(st.data(), st.floats(0.0, 6.0), st.sampled_from(["cancel", "timeout", "deadline", "failure"]))
-@settings(max_examples=150, deadline=None)
+async def speak(inputs: Inputs) -> None:
+    """Emits something at the beginning and at the end."""
+    inputs.emit("begun")
+    await asyncio.sleep(inputs.task.duration.typical)
+    inputs.emit("ended")
+
+
+async def read_until(at: float, outputs: Stream) -> None:
+    async for _ in outputs:
+        if asyncio.get_running_loop().time() >= at:
+            break
+
+
+async def leave(way: str, at: float, graph: TaskGraph) -> None:
+    """Begin a run, and leave it so at this moment."""
+    if way == "closed":
+        async with aclosing(stream(graph)) as outputs:
+            await read_until(at, outputs)
+        return
+    if way == "forgotten":
+        await read_until(at, stream(graph))
+        await asyncio.sleep(1e-9)  # the loop closes what nobody knows any more
+        return
+    running = asyncio.create_task(run(graph, deadline_seconds=at if way == "deadline" else None))
+    async with asyncio.timeout(at if way == "timeout" else None):
+        if way == "cancel":
+            asyncio.get_running_loop().call_later(at, running.cancel)
+        await running
+
+
+WAYS = ("cancel", "timeout", "deadline", "failure", "closed", "forgotten")
+
+
+@given(st.data(), st.floats(0.0, 6.0), st.sampled_from(WAYS))
+@settings(max_examples=200, deadline=None)
 def test_no_exit_leaves_a_task_behind(data: st.DataObject, at: float, way: str) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
+    tasks = [task if task.join == "stream" else replace(task, call=speak) for task in graph]
     if way == "failure":
-        graph = TaskGraph([*graph, Task("bad", call=failing(at))], graph.limits)
+        tasks.append(Task("bad", call=failing(at)))
 
     async def main() -> None:
-        running = asyncio.create_task(run(graph, deadline_seconds=at if way == "deadline" else None))
-        try:
-            async with asyncio.timeout(at if way == "timeout" else None):
-                if way == "cancel":
-                    asyncio.get_running_loop().call_later(at, running.cancel)
-                await running
-        except (TimeoutError, asyncio.CancelledError, DeadlineExceeded, TaskFailed):
-            pass
+        with suppress(TimeoutError, asyncio.CancelledError, DeadlineExceeded, TaskFailed):
+            await leave(way, at, TaskGraph(tasks, graph.limits))
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run_virtually(main())
