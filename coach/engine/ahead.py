@@ -30,9 +30,10 @@ def only_ahead(graph: TaskGraph, ahead: Iterable[str], notes: Mapping[str, str])
 
 def only_free(graph: TaskGraph) -> TaskGraph:
     """The same graph in which only those start ahead that cost nothing if they are not needed."""
+    if not any(task.speculative for task in graph):
+        return graph
     tasks = [held_if_dear(task) for task in graph]
-    changed = any(task is not old for task, old in zip(tasks, graph, strict=True))
-    return TaskGraph(tasks, graph.limits) if changed else graph
+    return graph if tasks == list(graph) else TaskGraph(tasks, graph.limits)
 
 
 def held_if_dear(task: Task) -> Task:

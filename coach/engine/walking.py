@@ -175,6 +175,7 @@ class Walkers(ABC):
                 values[i] = await (self.attempts.make(i) if work is None else work(Inputs(self, i)))
                 ends[i] = at = now()
                 if self.stopping:
+                    self._report(i)
                     return
                 ready = leave(i)
                 if not ready:
@@ -239,13 +240,13 @@ class Walkers(ABC):
         """Report an end; stop what that made useless, wake joins for which it brought something."""
         if self.plan.simple:
             self._report(i)
-            return self.schedule.finish(i)
+            return [] if self.stopping else self.schedule.finish(i)
         if self.schedule.state[i] == RUNNING:
             self._decide(i)
         ready = self.told().finish(i)
         self._heed(i, self.record.ends[i])
         self._report(i)
-        return ready
+        return [] if self.stopping else ready
 
     def _heed(self, cause: int, now: float) -> None:
         """What else a step of the schedule brought."""
@@ -406,5 +407,10 @@ class Walkers(ABC):
         return i not in self.record.status and self.result_of(i) is not ABSENT
 
     def _report(self, i: int) -> None:
-        if self.on_span is not None and self.record.starts[i] >= 0.0:
+        """Tell who wants to know. Where they fail at that, the run fails, in the name of the task."""
+        if self.on_span is None or self.record.starts[i] < 0.0:
+            return
+        try:
             self.on_span(self.record.span(i))
+        except Exception as error:
+            self._fail(self._as_failure(i, error))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -644,6 +645,49 @@ def test_spans_are_told_as_tasks_end() -> None:
     assert [span.name for span in told] == ["a", "b"]
     assert (told[0].tokens_output, told[0].cost_usd, told[0].note) == (12, 0.25, "short")
     assert trace["a"].tokens_output == 12
+
+
+@pytest.mark.parametrize("limits", [{}, {"calls": 3}], ids=["simple", "limited"])
+def test_a_listener_that_fails_ends_the_run_and_nothing_else(limits: dict[str, int]) -> None:
+    lost: list[dict[str, Any]] = []
+    begun: list[str] = []
+
+    def listen(span: Span) -> None:
+        raise ValueError(span.name)
+
+    async def begin(inputs: Inputs) -> None:
+        begun.append(inputs.task.name)
+        await asyncio.sleep(1 if inputs.task.name == "a" else 9)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(context))
+        tasks = [Task("a", call=begin), Task("b", ("a",), call=begin), Task("c", call=begin)]
+        with pytest.raises(TaskFailed, match="'a' failed: ValueError: a"):
+            await run(TaskGraph([replace(t, uses=("calls",)) for t in tasks], limits), on_span=listen)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    run_virtually(main())
+    assert begun == ["a", "c"]
+    assert lost == []
+
+
+def test_a_task_that_ends_while_the_run_is_stopped_is_told_of() -> None:
+    told: dict[str, str] = {}
+
+    async def insist(inputs: Inputs) -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(9)
+        await asyncio.sleep(1)
+        return "done all the same"
+
+    async def main() -> None:
+        graph = TaskGraph([Task("bad", call=failing(1)), Task("insists", call=insist)])
+        with pytest.raises(TaskFailed):
+            await run(graph, on_span=lambda span: told.update({span.name: f"{span.status} {span.end:g}"}))
+
+    run_virtually(main())
+    assert told == {"bad": "failed 1", "insists": "done 2"}
 
 
 def test_an_empty_graph_is_done() -> None:
