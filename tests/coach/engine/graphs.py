@@ -61,7 +61,9 @@ def random_graph(
     streams: bool,
     leaders: bool = False,
     policies: bool = False,
+    priced: bool = False,
 ) -> TaskGraph:
+    """What may start ahead costs nothing, and so does start ahead, unless it is `priced`."""
     names = [f"t{i}" for i in range(size)]
     tasks = []
     for i, name in enumerate(names):
@@ -78,7 +80,8 @@ def random_graph(
             more |= _leaders(rng, earlier)
         if limits:
             more["uses"] = tuple(r for r in ("calls", "rows") if rng.random() < 0.5)
-        tasks.append(Task(name, needs, duration=Fixed(seconds(rng, i)), cost_usd=rng.random(), **more))
+        cost = rng.random() if priced or not more.get("speculative") else 0.0
+        tasks.append(Task(name, needs, duration=Fixed(seconds(rng, i)), cost_usd=cost, **more))
     units = {"calls": rng.randrange(1, 4), "rows": rng.randrange(1, 3)} if limits else {}
     return TaskGraph(tasks, units)
 
@@ -92,6 +95,7 @@ def graphs(
     streams: bool = False,
     leaders: bool = False,
     policies: bool = False,
+    priced: bool = False,
     most: int = 14,
 ) -> TaskGraph:
     rng = random.Random(draw(st.integers(0, 2**32)))
@@ -103,6 +107,7 @@ def graphs(
         streams=streams,
         leaders=leaders,
         policies=policies,
+        priced=priced,
     )
 
 

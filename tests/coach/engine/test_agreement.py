@@ -128,21 +128,21 @@ def test_plain_graphs_run_as_simulated(graph: TaskGraph) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_graphs_with_everything_run_as_simulated(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
     assert_same(graph, data.draw(decisions(graph)))
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_conditions_and_streams_run_as_simulated(data: st.DataObject) -> None:
     graph = data.draw(graphs(conditions=True, streams=True))
     assert_same(graph, data.draw(decisions(graph)))
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_followers_of_an_output_run_as_simulated(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True, leaders=True))
     assert_same(graph, data.draw(decisions(graph)))
@@ -159,7 +159,7 @@ def test_policies_run_as_simulated(data: st.DataObject) -> None:
 
 
 @given(st.data(), st.integers(0, 2**32))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_policies_do_not_hang_on_names_or_order(data: st.DataObject, seed: int) -> None:
     graph = data.draw(graphs(conditions=True, streams=True, leaders=True, policies=True))
     needed, failing = data.draw(decisions(graph)), data.draw(failures(graph))
@@ -174,7 +174,7 @@ def test_policies_do_not_hang_on_names_or_order(data: st.DataObject, seed: int) 
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_task_starts_before_the_output_it_waits_for(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True, leaders=True))
     trace = simulate(graph, needed=data.draw(decisions(graph)))
@@ -186,7 +186,7 @@ def test_no_task_starts_before_the_output_it_waits_for(data: st.DataObject) -> N
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_no_task_starts_before_its_needs(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
     trace = simulate(graph, needed=data.draw(decisions(graph)))
@@ -213,7 +213,7 @@ def _settled(graph: TaskGraph, trace: Trace, name: str) -> float:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_limits_are_kept(data: st.DataObject) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
     trace = simulate(graph, needed=data.draw(decisions(graph)))
@@ -231,7 +231,7 @@ def test_limits_are_kept(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_makespan_is_the_critical_path_without_limits(data: st.DataObject) -> None:
     graph = data.draw(graphs(conditions=True, streams=True, leaders=True))
     needed = data.draw(decisions(graph))
@@ -253,7 +253,7 @@ def test_makespan_is_never_below_the_critical_path(data: st.DataObject) -> None:
 
 
 @given(st.data(), st.integers(0, 2**32))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_makespan_does_not_hang_on_names_or_order(data: st.DataObject, seed: int) -> None:
     graph = data.draw(graphs(conditions=True, streams=True, leaders=True))
     needed = data.draw(decisions(graph))
