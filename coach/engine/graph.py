@@ -88,12 +88,6 @@ class TaskGraph:
         return self._order
 
     @property
-    def sinks(self) -> tuple[str, ...]:
-        """The tasks that nobody needs: the results of the graph."""
-        needed = {need for task in self for need in task.needs}
-        return tuple(name for name in self.tasks if name not in needed)
-
-    @property
     def sequential_seconds(self) -> float:
         """One task after the other: the sum of the typical durations of the tasks that are (probably)
         needed."""
