@@ -16,8 +16,9 @@ from bench.headlines.client import MEDIUM, SMALL, Caller, Reply, marked, text
 from bench.headlines.programs import start
 from coach.engine.calls import ModelCall
 from coach.engine.graph import Task, TaskGraph
+from coach.engine.prefixes import shared_prefixes
 from coach.engine.pricing import cost_usd, price_of
-from coach.engine.priming import in_a_row, prime, primed_by, shared_prefixes
+from coach.engine.priming import in_a_row, prime, primed_by
 from coach.engine.prompt import Block, Prompt, Stability
 from coach.engine.runner import Inputs
 

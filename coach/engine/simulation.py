@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from coach.engine.graph import TaskGraph, default_needed
+from coach.engine.percentiles import percentile
 from coach.engine.record import Record
 from coach.engine.schedule import RUNNING, Plan, Schedule, plan_of
 from coach.engine.second_attempts import SecondAttempts
@@ -355,13 +356,3 @@ class _Sums:
             first_output_p50=percentile(firsts, 0.50),
             first_output_p95=percentile(firsts, 0.95),
         )
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The value that `share` of the sorted values do not exceed, between neighbours in proportion."""
-    if not ordered:
-        return 0.0
-    place = share * (len(ordered) - 1)
-    low = math.floor(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
