@@ -114,4 +114,7 @@ def _on_harder_cases(scenario: Scenario) -> Iterator[Wrong]:
 def handed_by(wrong: Wrong, closed: Iterable[Finding]) -> Handed:
     """The learner's answer as the grader's eye on replies needs it."""
     keys = frozenset(finding.key for finding in closed)
-    return Handed(kind=wrong.scenario.kind, spec=wrong.scenario.spec, answer=wrong.answer, closed=keys)
+    labels = frozenset(finding.place_label for finding in wrong.grade.findings)
+    return Handed(
+        kind=wrong.scenario.kind, spec=wrong.scenario.spec, answer=wrong.answer, closed=keys, labels=labels
+    )
