@@ -18,6 +18,7 @@ from coach.evaluation.submissions import Scenario, scenario_of
 from coach.frames import Subject
 from coach.models import Turn, TurnEvent
 from coach.queries import Authored, authored_for_many, steps_of
+from coach.replies import passages
 from coach.turns import Supervisor
 from exercises.actions import hand_in
 from exercises.kinds.base import Finding
@@ -76,6 +77,21 @@ class Stage:
 
         words: Authored = await database_sync_to_async(read)()
         return words
+
+    async def lesson_texts(self) -> tuple[str, ...]:
+        """What everybody can read in the lessons, and what is answered in advance."""
+
+        def read() -> tuple[str, ...]:
+            index = passages.index()
+            answers = (
+                text for entry in index.bank.entries for text in (entry.question, entry.answer, entry.then)
+            )
+            terms = (term.definition for term in index.glossary)
+            heads = (text for each in index.sections.values() for text in (each.title, each.question))
+            return (*(passage.text for passage in index.passages), *answers, *terms, *heads)
+
+        texts: tuple[str, ...] = await database_sync_to_async(read)()
+        return texts
 
     async def learner(self, scenario: Scenario) -> Learner:
         """Somebody new."""
