@@ -7,10 +7,13 @@ the door starts all this with the first request, and the signal is handled here 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -22,7 +25,12 @@ from coach.sockets import sockets
 from coach.tasks import PERIODIC
 from coach.turns import Supervisor, attach
 
+logger = logging.getLogger(__name__)
+# A deploy waits 30 s: the turns, the pages and what the store is too slow for share two thirds of them.
+DRAIN_MAX_SECONDS = 20.0
+PAGES_SECONDS = 3.0
 CLOSE_FRAMES_SECONDS = 0.2
+_pages: set[asyncio.Task[Any]] = set()
 _entered: asyncio.AbstractEventLoop | None = None
 _watcher: asyncio.Task[None] | None = None
 _preparing: asyncio.Task[None] | None = None
@@ -40,6 +48,26 @@ async def enter() -> Supervisor:
         _clockwork = None if settings.BROKER_URL else Clockwork(PERIODIC, supervisor.read)
         _handle_signals(supervisor)
     return supervisor
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """A page is being made: the server must not stop its loop under the thread that makes it."""
+    task = asyncio.current_task()
+    assert task  # noqa: S101 - the door is a coroutine
+    _pages.add(task)
+    try:
+        yield
+    finally:
+        _pages.discard(task)
+
+
+async def pages_are_answered(seconds: float = PAGES_SECONDS) -> None:
+    """Returns when no page is being made; where others keep coming, after so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while _pages:
+                await asyncio.wait(_pages.copy())
 
 
 def _handle_signals(supervisor: Supervisor) -> None:
@@ -67,15 +95,22 @@ class _Drain:
 
     async def _drain(self, number: int) -> None:
         try:
-            if _clockwork is not None:
-                await _clockwork.stop()
-            await self._supervisor.drain()
-            await self._supervisor.leave()
-            await choosing.close()
+            async with asyncio.timeout(DRAIN_MAX_SECONDS):
+                await self._store_everything()
+        except TimeoutError:
+            logger.warning("The store is too slow to wait for: what is not in it waits for its lease.")
+        finally:
             await sockets.close_all()
             await asyncio.sleep(CLOSE_FRAMES_SECONDS)
-        finally:
             os.kill(os.getpid(), number)
+
+    async def _store_everything(self) -> None:
+        if _clockwork is not None:
+            await _clockwork.stop()
+        await self._supervisor.drain()
+        await pages_are_answered()
+        await self._supervisor.leave()
+        await choosing.close()
 
 
 def let_daphne_say_restart() -> None:

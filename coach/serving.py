@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from typing import NoReturn
+
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
 from django.conf import settings
@@ -9,8 +14,8 @@ from django.conf import settings
 from coach.asgi import application
 
 
-def serve(*, host: str, port: int) -> None:
-    """Serves until SIGTERM or SIGINT; returns when everything is stored and closed."""
+def serve(*, host: str, port: int) -> NoReturn:
+    """Serves until SIGTERM or SIGINT; ends the process when everything is stored and closed."""
     Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),
@@ -20,3 +25,13 @@ def serve(*, host: str, port: int) -> None:
         websocket_timeout=-1,
         server_name="",
     ).run()
+    _end()
+
+
+def _end() -> NoReturn:
+    """At once: a thread that still makes a page waits for the loop that Daphne has stopped, and Python, which
+    waits for all threads, would wait for ever."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -76,8 +76,12 @@ class Server:
             self.process.wait(timeout=20)
 
     def stop(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """What it ends with, in the time that a deploy gives it."""
         assert self.process
-        self.process.terminate()
         return self.process.wait(timeout=30)
 
     def said(self) -> str:
