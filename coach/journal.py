@@ -15,8 +15,9 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 logger = logging.getLogger(__name__)
 Outcome = Any
 Commit = Callable[[Sequence[Any]], list[Outcome]]
-AWAY = (OperationalError, InterfaceError)
-"""What a store says that is locked, full, restarting or gone: no fault of what was to be written."""
+AWAY = (OperationalError, InterfaceError, TimeoutError)
+"""What a store says that is locked, full, restarting or gone, or too slow to be waited for: no fault of what
+was to be written."""
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = (0.05, 2.0)
 

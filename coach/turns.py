@@ -45,6 +45,8 @@ T = TypeVar("T")
 READERS = 4
 DRAIN_SECONDS = 8.0
 DOOR_SECONDS = 0.05
+# So long a view waits for the journal; then the store is away for it, and the key finds what was stored.
+STORED_SECONDS = 30.0
 KEEP_SECONDS = 2.5
 KEEP_JITTER = 0.2
 # A wish to stop that came to another process is heard by its ring; where nobody rings, by asking this often.
@@ -472,7 +474,7 @@ def begin_turn(begin: Begin, *, wait_seconds: float = 0.0) -> Begun | Refused:
         assert isinstance(outcome, Begun | Refused)  # noqa: S101 - the outcome of a Begin
         return outcome
     future = asyncio.run_coroutine_threadsafe(found.begin_and_wait(begin, wait_seconds), found.loop)
-    return future.result(timeout=wait_seconds + 30)
+    return future.result(timeout=wait_seconds + STORED_SECONDS)
 
 
 def stop_turn(turn: Turn, *, learner_id: int) -> None:
@@ -480,4 +482,4 @@ def stop_turn(turn: Turn, *, learner_id: int) -> None:
     found = supervisor()
     if found is not None and found.loop.is_running():
         stopping = found.stop(turn.uuid, learner_id=learner_id)
-        asyncio.run_coroutine_threadsafe(stopping, found.loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(stopping, found.loop).result(timeout=STORED_SECONDS)
