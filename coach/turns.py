@@ -10,28 +10,26 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, connections
-from django.utils import timezone
 
-from coach import ledger, processes
-from coach.actions import MAY_WAIT, Append, Finish, write_batch
-from coach.allowance import allowance_of
+from coach import processes
+from coach.actions import MAY_WAIT, Append, write_batch
 from coach.beginning import Begin, Begun, Refused, first_event
 from coach.budget import DatabasePurse
 from coach.crashing import crash_point
 from coach.doorbell import doorbell
 from coach.elsewhere import Elsewhere
+from coach.ending import finish_of, forgive, is_answered, left, state_of
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
 from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, stops_asked
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
-from coach.providers.installation import wanted
 from coach.providers.port import Provider, Purse
 from coach.rendering import envelope_of
 from coach.replies.job import Job
@@ -161,11 +159,13 @@ class Supervisor:
         if self.draining or not await self.read(partial(is_work_waiting, busy)):
             return
         crash_point("before_claim")
-        for claimed in await self.journal.put(Claim(owner=self.owner, busy=busy)):
+        taken = await self.journal.put(Claim(owner=self.owner, busy=busy))
+        for claimed in taken:
             crash_point("after_claim")
             self._take(claimed)
+        for claimed in taken:
             if claimed.is_ended:
-                await self.read(partial(ledger.give_up_attempts, claimed.turn.uuid))
+                await forgive(self.read, claimed.turn.uuid, gone=True)
 
     def _take(self, claimed: Claimed) -> None:
         self._waiting -= Counter([claimed.turn.conversation_id])
@@ -243,6 +243,8 @@ class Supervisor:
         if found is not None:
             self._take(found)
             self._ring(found.learner_id, found.subject)
+            if found.is_ended:
+                await forgive(self.read, turn, gone=True)
         return found is not None
 
     def _cancel(self, run: Run, cut: Cut) -> None:
@@ -276,8 +278,9 @@ class Supervisor:
         reply: Reply | None = None
         try:
             await self._let_others_in()
-            if run.turn.runs > 1:
-                await self.read(partial(ledger.give_up_attempts, run.turn.uuid))
+            if run.turn.epoch > 1:
+                # What an earlier run was sent is not shown any more.
+                await forgive(self.read, run.turn.uuid, gone=True)
             crash_point("before_first_event")
             reply = await write_reply(self._job(run), pool=self._readers)
         except asyncio.CancelledError:
@@ -290,12 +293,7 @@ class Supervisor:
         elif run.cut == "released":
             await self._release(run)
         else:
-            await self._finish(run, self._state_of(run, reply), reply)
-
-    def _state_of(self, run: Run, reply: Reply | None) -> str:
-        if run.cut == "stopped":
-            return Turn.State.STOPPED
-        return Turn.State.FAILED if run.cut or reply is None else reply.state
+            await self._finish(run, reply)
 
     async def _release(self, run: Run) -> None:
         crash_point("before_release")
@@ -306,27 +304,16 @@ class Supervisor:
         finally:
             self._forget(run)
 
-    async def _finish(self, run: Run, state: str, reply: Reply | None) -> None:
-        reply = reply or Reply()
-        if state == Turn.State.REFUSED:
-            run.sentences.clear()
-        if self.provider is not None and not _is_answered(state, reply):
-            await self._forgive(run)
-        event = self._event(run, TurnEvent.Kind.END, {"state": state, **await self._left(run)})
-        finish = Finish(
-            event=event,
-            epoch=run.turn.epoch,
-            state=state,
-            text=" ".join(sentence.text for sentence in run.sentences),
-            citations=[sentence.link.to_dict() for sentence in run.sentences if sentence.link],
-            trace=reply.trace,
-            memory=reply.memory,
-            steps=reply.steps,
-            learner_id=run.learner_id,
-            exercise_id=reply.exercise_id,
-        )
-        run.turn.state, run.turn.text, run.turn.finished_at = state, finish.text, timezone.now()
+    async def _finish(self, run: Run, reply: Reply | None) -> None:
         try:
+            state, reply = state_of(run, reply), reply or Reply()
+            if state == Turn.State.REFUSED:
+                run.sentences.clear()
+            if self.provider is not None and not is_answered(state, reply):
+                await forgive(self.read, run.turn.uuid)
+            payload = {"state": state, **await left(self.read, run.learner_id)}
+            event = self._event(run, TurnEvent.Kind.END, payload)
+            finish = finish_of(run, event, reply)
             crash_point("before_finish")
             if await self.journal.put(finish):
                 crash_point("after_finish_before_publish")
@@ -335,21 +322,6 @@ class Supervisor:
             logger.exception("The end of turn %s could not be stored.", run.turn.pk)
         finally:
             self._forget(run)
-
-    async def _forgive(self, run: Run) -> None:
-        """Nothing is charged on the way to an answer of the model's that did not come."""
-        try:
-            await self.read(partial(ledger.forgive_turn, run.turn.uuid))
-        except DatabaseError as error:
-            logger.warning("Turn %s stays charged: %s", run.turn.pk, error.__class__.__name__)
-
-    async def _left(self, run: Run) -> dict[str, Any]:
-        """What the learner may still ask of models today, where there is one."""
-        try:
-            left = await self.read(partial(allowance_of, run.learner_id)) if wanted() else None
-        except DatabaseError:
-            left = None
-        return {"allowance": asdict(left)} if left else {}
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.turn.uuid, None)
@@ -435,11 +407,6 @@ class Supervisor:
         self._readers.shutdown(wait=True)
         for reader in self._reader_connections:
             reader.close()
-
-
-def _is_answered(state: str, reply: Reply) -> bool:
-    """Whether the words are a model's, to their end or as far as there was room."""
-    return state == Turn.State.TRUNCATED or (state == Turn.State.DONE and "fallback" not in reply.trace)
 
 
 _supervisor: Supervisor | None = None

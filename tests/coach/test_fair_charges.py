@@ -8,14 +8,16 @@ import pytest
 
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
+from coach.ledger import reserve_attempt, settle_attempt
 from coach.models import ProviderAttempt, Turn
 from coach.providers.port import Call
 from coach.turns import Supervisor
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_lesson
 from tests.coach.fakes import ScriptedProvider, Words
-from tests.coach.spending import counter, make_member, set_limit
+from tests.coach.spending import attempt, counter, make_member, set_limit, settled
 from tests.coach.talking import in_thread
+from tests.coach.test_leases import left_behind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SORTED = Words(data={"intent": "concept", "finding": 0, "sure": 0.9})
@@ -69,3 +71,40 @@ async def test_answer_that_never_came_costs_nothing_nor_does_what_led_to_it(supe
     reserved, charged, forgiven, under_way = await in_thread(counter)("learner")
     assert (reserved, charged, under_way) == (0, 0, 0)
     assert forgiven == (await in_thread(counter)("day"))[1] > 0
+
+
+def sent_for(turn: Turn) -> Turn:
+    """What a process had sent for a turn before it died: a request that was answered, one that was not."""
+    learner, of = turn.conversation.learner_id, str(turn.uuid)
+    settle_attempt(reserve_attempt(learner, attempt(0.01, turn=of, purpose="classify")), settled(0.01))
+    reserve_attempt(learner, attempt(0.02, turn=of))
+    return turn
+
+
+async def test_turn_that_is_interrupted_at_its_takeover_costs_nothing(supervisor: Supervisor):
+    turn = await in_thread(lambda: sent_for(left_behind(make_world(), "Half.")))()
+    await supervisor.take_up()
+    await in_thread(turn.refresh_from_db)()
+    assert turn.state == Turn.State.INTERRUPTED
+    assert await in_thread(counter)("learner") == (0, 0, 30_000, 0)
+
+
+async def test_turn_that_is_stopped_while_nobody_runs_it_costs_nothing(supervisor: Supervisor):
+    released = {"state": "queued", "owner": "", "epoch": 2, "runs": 0, "lease_until_at": None}
+    supervisor.draining = True  # it would take the turn up
+    turn = await in_thread(lambda: sent_for(left_behind(make_world(), "Half.", **released)))()
+    learner = turn.conversation.learner_id
+    assert await supervisor.stop(turn.uuid, learner_id=learner)
+    assert await in_thread(counter)("learner") == (0, 0, 30_000, 0)
+
+
+async def test_turn_that_is_answered_anew_costs_what_its_last_run_did(supervisor: Supervisor):
+    """The built-in coach answers it, for nothing."""
+    turn = await in_thread(lambda: sent_for(left_behind(make_world())))()
+    await supervisor.take_up()
+    run = supervisor._runs[turn.uuid]
+    assert run.task
+    await run.task
+    await in_thread(turn.refresh_from_db)()
+    assert turn.state == Turn.State.DONE
+    assert await in_thread(counter)("learner") == (0, 0, 30_000, 0)
