@@ -66,7 +66,7 @@ class Elsewhere:
                 self._tell(news)
         # What ended while this could not look is fresh no more: each socket reads its own rows.
         if now - self._looked_at > FRESH_SECONDS / 2:
-            self._hub.miss()
+            self._hub.miss(self._hub.topics())
         self._looked_at = now
 
     def _tell(self, news: News) -> None:

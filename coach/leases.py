@@ -163,11 +163,18 @@ def _as_read(turn: Turn) -> QuerySet[Turn]:
 def _end(turn: Turn, said: _Said, event: Event) -> tuple[TurnEvent, ...] | None:
     state = TRANSITIONS[S(turn.state), event]
     text = " ".join(said.texts)
-    # No epoch is ever equal to this one again: who ran it may not go on.
-    fields = {"text": text, "finished_at": Now(), "lease_until_at": None, "epoch": turn.epoch + 1}
+    # No epoch is ever equal to this one again: who ran it may not go on. It is nobody's, so that whoever had
+    # it hears of this end as of any other process's.
+    fields = {
+        "owner": "",
+        "text": text,
+        "finished_at": Now(),
+        "lease_until_at": None,
+        "epoch": turn.epoch + 1,
+    }
     if not move(_as_read(turn), event, **fields):
         return None
-    turn.state, turn.text, turn.epoch = state, text, turn.epoch + 1
+    turn.state, turn.owner, turn.text, turn.epoch = state, "", text, turn.epoch + 1
     return said.store(TurnEvent.Kind.END, {"state": state})
 
 

@@ -290,6 +290,7 @@ class Supervisor:
         run.ending = True
         if run.cut == "lost":
             self._forget(run)
+            self.hub.miss([topic_of(run.learner_id, run.subject)])
         elif run.cut == "released":
             await self._release(run)
         else:

@@ -16,7 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from coach import elsewhere
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
-from coach.models import Turn
+from coach.leases import RUNS_MAX
+from coach.models import Turn, TurnEvent
 from coach.queries import news_elsewhere
 from coach.turns import Supervisor, attach, detach
 from lessons.models import User
@@ -168,6 +169,43 @@ async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_ref
     await in_thread(begun.turn.refresh_from_db)()
     assert (begun.turn.state, begun.turn.epoch) == (Turn.State.DONE, 2)
     assert page.seqs[turn] == list(range(1, len(page.seqs[turn]) + 1))
+    await page.leave()
+
+
+async def test_end_of_a_turn_that_others_took_from_here_is_shown_here(two: tuple[Supervisor, Supervisor]):
+    here, there = two
+    learner, session = await make_learner()
+    here.sources.lessons = Unending()
+    begun = await here.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    page = await Page(session).open()
+    await page.next()
+    assert here._keeper
+    here._keeper.cancel()
+    # Begun too often already: who takes it ends it.
+    await in_thread(Turn.objects.update)(lease_until_at=None, runs=RUNS_MAX)
+    there.look()
+    assert await page.until_end() == str(begun.turn.uuid)
+    await in_thread(begun.turn.refresh_from_db)()
+    assert begun.turn.state == Turn.State.FAILED
+    await page.leave()
+
+
+async def test_page_of_a_turn_that_was_lost_reads_what_became_of_it(supervisor: Supervisor):
+    learner, session = await make_learner()
+    supervisor.sources.lessons = Unending()
+    begun = await supervisor.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    page = await Page(session).open()
+    await page.next()
+
+    def end_it() -> None:
+        Turn.objects.update(owner="other", epoch=2, state="failed")
+        TurnEvent.objects.create(turn=begun.turn, seq=2, kind="end", payload={"state": "failed"})
+
+    await in_thread(end_it)()
+    await supervisor.renew()
+    assert await page.until_end() == str(begun.turn.uuid)
     await page.leave()
 
 
