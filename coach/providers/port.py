@@ -7,6 +7,7 @@ Units: tokens, seconds, US dollars.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -59,7 +60,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most."""
+    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
+
+    `token` is its own: who asks for it a second time, not having heard the answer, is given the same ticket.
+    """
 
     purpose: str
     turn: str
@@ -68,6 +72,7 @@ class Attempt:
     tokens_estimated: int
     max_output_tokens: int
     worst_usd: float
+    token: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
