@@ -14,7 +14,7 @@ from asgiref.sync import ThreadSensitiveContext
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http.cookie import parse_cookie
 
 from coach import rendering
@@ -81,7 +81,13 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             await self.close()
             return
         self.session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-        self.learner_id = await self._signed_in()
+        try:
+            self.learner_id = await self._signed_in()
+        except Error as error:
+            # The store is away: refused like this, the page comes back, later each time.
+            logger.warning("A page could not be let in: %s", error.__class__.__name__)
+            await self.close()
+            return
         await self.accept()
         if self.learner_id is None:
             # Accepted first: a refused handshake has no code, and the page would try for ever.
@@ -172,16 +178,24 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("The coach's store is not available: %s", error.__class__.__name__)
             await self._send_notice("unavailable")
 
     def _on_subscribe(self, command: Subscribe) -> None:
         if self._pump is not None:
             self._pump.cancel()
-        self._pump = asyncio.create_task(self._guarded(partial(self._follow, command)))
+        self._pump = asyncio.create_task(self._pump_events(command))
 
     # Events
+
+    async def _pump_events(self, command: Subscribe) -> None:
+        try:
+            await self._follow(command)
+        except Exception as error:
+            # A page to which nothing new is sent must hear of that: it comes back, and says what it has.
+            logger.warning("A page could not be shown what is new: %s", error.__class__.__name__)
+            await self.restart()
 
     async def _follow(self, command: Subscribe) -> None:
         """Join the hub, read the rows after the cursor, forward what comes after them: in that order."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import InterfaceError
 
 from coach import consumers
 from coach.models import Turn, TurnEvent
@@ -109,6 +112,41 @@ async def test_socket_page_that_does_not_acknowledge_is_not_flooded(supervisor: 
     assert [slow.seqs[turn] for turn in page.seqs] == [page.seqs[turn] for turn in page.seqs]
     await slow.leave()
     await page.leave()
+
+
+@contextmanager
+def store_away(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def away() -> None:
+        raise InterfaceError("connection already closed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor, "read", lambda _ask: in_thread(away)())
+        yield
+
+
+async def test_socket_whose_page_cannot_be_shown_what_is_new_says_come_back(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    _, session = await make_world()
+    page = await Page(session).open()
+    await page.ask("What is slack?")
+    turn = await page.until_end()
+    with store_away(supervisor, monkeypatch):
+        supervisor.hub.miss(supervisor.hub.topics())
+        assert await page.closed_with() == consumers.RESTART
+    back = await Page(session).open(after=1, cursors={turn: page.seqs[turn][-2]})
+    assert await back.until_end() == turn
+    await back.leave()
+
+
+async def test_socket_is_refused_while_nobody_can_say_whose_it_is(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    _, session = await make_world()
+    with store_away(supervisor, monkeypatch):
+        connected, _ = await Page(session).socket.connect()
+        assert not connected
+    await (await Page(session).open()).leave()
 
 
 async def test_socket_asking_twice_with_one_key_is_one_turn(supervisor: Supervisor):
