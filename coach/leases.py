@@ -190,6 +190,10 @@ def stops_asked(turn_ids: Collection[int]) -> set[int]:
     return set(Turn.objects.filter(pk__in=turn_ids, stop_asked=True).values_list("pk", flat=True))
 
 
+def still_queued(turn_ids: Collection[int]) -> set[int]:
+    return set(Turn.objects.filter(pk__in=turn_ids, state=S.QUEUED).values_list("pk", flat=True))
+
+
 def release_turn(release: Release) -> bool:
     turns = Turn.objects.filter(pk=release.turn_id, epoch=release.epoch)
     fields = {"owner": "", "lease_until_at": None, "epoch": release.epoch + 1}

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 import uuid
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,7 +26,7 @@ from coach.ending import finish_of, forgive, is_answered, left, state_of
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
-from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, stops_asked
+from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, still_queued, stops_asked
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
 from coach.providers.port import Provider, Purse
@@ -64,8 +63,8 @@ class Supervisor:
         self._arriving: set[asyncio.Future[Begun | Refused]] = set()
         self._beside: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
-        # How many turns of each conversation wait here for the one before them.
-        self._waiting: Counter[int] = Counter()
+        # The conversation of each turn that waits here for the one before it.
+        self._waiting: dict[int, int] = {}
         self._renew_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
         self._heeder: asyncio.Task[None] | None = None
@@ -99,7 +98,7 @@ class Supervisor:
         if self._elsewhere is not None:
             self._elsewhere.rung(topics)
         here = {topic_of(run.learner_id, run.subject) for run in self._runs.values()}
-        if topics is None or topics & here or +self._waiting:
+        if topics is None or topics & here or self._waiting:
             self._renew_at = 0.0
             self.look()
 
@@ -156,6 +155,7 @@ class Supervisor:
     async def take_up(self) -> None:
         """Run what was begun where no turns run, and what a dead process left."""
         busy = frozenset(run.turn.pk for run in self._runs.values())
+        await self._forget_taken()
         if self.draining or not await self.read(partial(is_work_waiting, busy)):
             return
         crash_point("before_claim")
@@ -167,8 +167,14 @@ class Supervisor:
             if claimed.is_ended:
                 await forgive(self.read, claimed.turn.uuid, gone=True)
 
+    async def _forget_taken(self) -> None:
+        """What waited here and was taken up elsewhere does not wait any more."""
+        if waiting := set(self._waiting):
+            for pk in waiting - await self.read(partial(still_queued, waiting)):
+                self._waiting.pop(pk, None)
+
     def _take(self, claimed: Claimed) -> None:
-        self._waiting -= Counter([claimed.turn.conversation_id])
+        self._waiting.pop(claimed.turn.pk, None)
         for event in claimed.events:
             self._tell(claimed.learner_id, claimed.subject, claimed.turn, event)
         if claimed.place is not None and not claimed.is_ended:
@@ -217,13 +223,20 @@ class Supervisor:
         turn = outcome.turn
         if outcome.created:
             crash_point("after_commit_before_ack")
-            self._waiting[turn.conversation_id] += turn.state == Turn.State.QUEUED
+            if turn.state == Turn.State.QUEUED:
+                self._wait(turn)
             self._tell(outcome.learner_id, outcome.subject, turn, first_event(turn))
         # Also what an earlier try stored whose commit was never confirmed.
         if turn.state == Turn.State.RUNNING and turn.owner == self.owner and turn.uuid not in self._runs:
             self._start(
                 Run(turn=turn, place=outcome.place, learner_id=outcome.learner_id, subject=outcome.subject)
             )
+
+    def _wait(self, turn: Turn) -> None:
+        self._waiting[turn.pk] = turn.conversation_id
+        if not any(run.turn.conversation_id == turn.conversation_id for run in self._runs.values()):
+            # The one before it may have ended in the same commit: nobody's end will wake this one.
+            self.look()
 
     async def begin_and_wait(self, begin: Begin, wait_seconds: float) -> Begun | Refused:
         outcome = await self.begin(begin)
@@ -326,7 +339,7 @@ class Supervisor:
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.turn.uuid, None)
-        if self._waiting[run.turn.conversation_id]:
+        if run.turn.conversation_id in self._waiting.values():
             self.look()
 
     def _event(self, run: Run, kind: str, payload: dict[str, Any]) -> TurnEvent:

@@ -148,6 +148,35 @@ async def test_turn_that_waits_here_goes_on_when_the_one_there_has_ended(two: tu
     await page.leave()
 
 
+async def test_stop_of_a_turn_there_wakes_what_waits_here(two: tuple[Supervisor, Supervisor]):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, _session = await make_learner()
+    first, second = await there.begin(ask(learner)), await here.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    await here.stop(first.turn.uuid, learner_id=learner.pk)
+    assert second.turn.pk in here._waiting
+
+
+async def test_turn_that_waited_here_and_was_taken_up_there_is_forgotten_here(
+    two: tuple[Supervisor, Supervisor],
+):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, _session = await make_learner()
+    first, second = await there.begin(ask(learner)), await here.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    here.draining = True  # it would take it up itself
+    await there.stop(first.turn.uuid, learner_id=learner.pk)
+    async with asyncio.timeout(5):
+        while second.turn.uuid not in there._runs:
+            await asyncio.sleep(0.01)
+    await here.take_up()
+    assert not here._waiting
+
+
 async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_refused(
     two: tuple[Supervisor, Supervisor],
 ):

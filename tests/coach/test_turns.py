@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +13,7 @@ from coach import actions
 from coach.actions import write_batch
 from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
+from coach.leases import Renew
 from coach.models import Conversation, LadderStep, Turn
 from coach.turns import Supervisor
 from exercises.models import Submission
@@ -107,6 +110,38 @@ async def test_stop_of_a_turn_that_waits_for_another_ends_it(supervisor: Supervi
     assert await supervisor.stop(second.turn.uuid, learner_id=learner.pk)
     await in_thread(second.turn.refresh_from_db)()
     assert second.turn.state == Turn.State.STOPPED
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+async def test_turn_that_begins_while_the_one_before_it_ends_does_not_wait(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    learner, _ = await in_thread(make_world)()
+    supervisor.sources.lessons = Unending()
+    first = await supervisor.begin(ask(learner))
+    assert isinstance(first, Begun)
+    journal, gate = supervisor.journal, threading.Event()
+    commit = journal._commit
+    monkeypatch.setattr(journal, "_commit", lambda writes: commit(writes) if gate.wait(5) else [])
+    journal.put(Renew(owner="another", turn_ids=frozenset()))
+    await until(lambda: not journal._waiting)
+    # While that is written its end and the next question come, in this order, and are written together.
+    await supervisor.stop(first.turn.uuid, learner_id=learner.pk)
+    await until(lambda: len(journal._waiting) == 1)
+    beginning = asyncio.create_task(supervisor.begin(ask(learner)))
+    await until(lambda: len(journal._waiting) == 2)
+    assert supervisor._keeper
+    supervisor._keeper.cancel()
+    supervisor._look.clear()
+    gate.set()
+    second = await beginning
+    assert isinstance(second, Begun)
+    assert (second.turn.state, supervisor._look.is_set()) == ("queued", True)
 
 
 async def test_stop_of_another_learners_turn_is_refused(supervisor: Supervisor):
