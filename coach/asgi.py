@@ -16,7 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs
 from django.urls import re_path  # noqa: E402
 
 from coach.consumers import CoachConsumer  # noqa: E402
-from coach.lifecycle import answering, enter, let_daphne_say_restart  # noqa: E402
+from coach.lifecycle import answering, enter, let_daphne_say_come_back  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -27,7 +27,7 @@ async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-let_daphne_say_restart()
+let_daphne_say_come_back()
 routes = ProtocolTypeRouter(
     {
         "http": pages,

@@ -32,9 +32,14 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 REFUSED = 4400
 RESTART = 1012
+SLOW = 1013
 # How many frames may be under way to a page that has not said it showed them.
 WINDOW_FRAMES = 64
+# So long it may say nothing before it is closed, to come back and read the rows.
+SLOW_SECONDS = 30.0
 MALFORMED_MAX = 10
+# So many commands of one page are worked on at once.
+COMMANDS_MAX = 16
 
 
 class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -121,6 +126,9 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         except FrameRefused as refusal:
             await self._refuse(refusal.code)
             return
+        if len(self._tasks) >= COMMANDS_MAX and not isinstance(command, Ack):
+            await self._send_notice("busy")
+            return
         self._COMMANDS[type(command)](self, command)
 
     async def _refuse(self, code: str) -> None:
@@ -133,8 +141,17 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _send_notice(self, code: str) -> None:
         if code == "signed-out":
             await self.sign_out()
-            return
-        await self.send(text_data=rendering.notice(code))
+        elif self._room.is_set():
+            await self._send_counted(rendering.notice(code))
+        else:
+            # Who reads nothing and goes on sending is told in the only way that takes no room.
+            await self.close(code=SLOW)
+
+    async def _send_counted(self, html: str) -> None:
+        await self.send(text_data=html)
+        self._sent += 1
+        if self._sent - self._shown >= WINDOW_FRAMES:
+            self._room.clear()
 
     def _on_ack(self, command: Ack) -> None:
         self._shown = max(self._shown, min(command.shown, self._sent))
@@ -192,6 +209,8 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _pump_events(self, command: Subscribe) -> None:
         try:
             await self._follow(command)
+        except TimeoutError:
+            await self.close(code=SLOW)
         except Exception as error:
             # A page to which nothing new is sent must hear of that: it comes back, and says what it has.
             logger.warning("A page could not be shown what is new: %s", error.__class__.__name__)
@@ -241,11 +260,9 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if not cursors.advance(envelope):
             return
         # A page that does not say what it showed is a slow reader: the server would buffer without bound.
-        await self._room.wait()
-        await self.send(text_data=envelope.html)
-        self._sent += 1
-        if self._sent - self._shown >= WINDOW_FRAMES:
-            self._room.clear()
+        async with asyncio.timeout(SLOW_SECONDS):
+            await self._room.wait()
+        await self._send_counted(envelope.html)
 
     _COMMANDS: ClassVar[dict[type[Command], Callable[[CoachConsumer, Any], None]]] = {
         Subscribe: _on_subscribe,

@@ -113,8 +113,9 @@ class _Drain:
         await choosing.close()
 
 
-def let_daphne_say_restart() -> None:
-    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 (restart)."""
+def let_daphne_say_come_back() -> None:
+    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 (restart) and 1013
+    (try again later)."""
     module = sys.modules.get("daphne.ws_protocol")
     if module is None:
         return
@@ -122,7 +123,7 @@ def let_daphne_say_restart() -> None:
 
     class RestartableProtocol(base):  # type: ignore[misc,valid-type]  # daphne has no types
         def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
-            if code == 1012:
+            if code in {1012, 1013}:
                 self.sendCloseFrame(code=code)
             else:
                 super().serverClose(code=code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from django.db import InterfaceError
 from coach import consumers
 from coach.models import Turn, TurnEvent
 from coach.sockets import sockets
-from coach.turns import Supervisor
+from coach.turns import READERS, Supervisor
 from lessons.models import User
 from tests.coach.factories import (
     make_exercise,
@@ -111,6 +112,46 @@ async def test_socket_page_that_does_not_acknowledge_is_not_flooded(supervisor: 
         await slow.next()
     assert [slow.seqs[turn] for turn in page.seqs] == [page.seqs[turn] for turn in page.seqs]
     await slow.leave()
+    await page.leave()
+
+
+async def test_socket_whose_page_says_nothing_for_long_is_closed_1013(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(consumers, "WINDOW_FRAMES", 2)
+    monkeypatch.setattr(consumers, "SLOW_SECONDS", 0.1)
+    _, session = await make_world()
+    page = await Page(session).open()
+    await page.ask("What is slack?")
+    assert await page.closed_with() == consumers.SLOW
+
+
+async def test_socket_that_sends_and_does_not_read_is_closed_1013(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(consumers, "WINDOW_FRAMES", 4)
+    _, session = await make_world()
+    page = await Page(session).open()
+    for _ in range(6):
+        await page.say(do="stop", turn=uuid.uuid4())
+    assert await page.closed_with() == consumers.SLOW
+
+
+async def test_socket_works_on_so_many_commands_and_refuses_more(supervisor: Supervisor):
+    _, session = await make_world()
+    gate = threading.Event()
+    page = await Page(session).open(subject="")
+    for _ in range(READERS):
+        supervisor._readers.submit(gate.wait, 5)
+    for _ in range(consumers.COMMANDS_MAX + 2):
+        await page.say(do="stop", turn=uuid.uuid4())
+    for _ in range(2):
+        await page.next()
+    assert page.codes == ["busy", "busy"]
+    gate.set()
+    for _ in range(consumers.COMMANDS_MAX):
+        await page.next()
+    assert page.codes[2:] == ["unknown"] * consumers.COMMANDS_MAX
     await page.leave()
 
 

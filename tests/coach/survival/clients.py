@@ -117,10 +117,10 @@ class Tab:
         shown = 0
         while True:
             frame = str(await connection.recv())
+            shown += 1
             if "data-code=" not in frame:
-                shown += 1
                 self._take(frame)
-                await self._say(connection, do="ack", shown=shown)
+            await self._say(connection, do="ack", shown=shown)
 
     def _take(self, frame: str) -> None:
         turn, number, event = event_in(frame)
