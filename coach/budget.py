@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from coach.ledger import reserve_attempt, settle_attempt
 from coach.providers.port import Attempt, Settled
@@ -32,6 +32,6 @@ class DatabasePurse:
     async def settle(self, ticket: int, settled: Settled) -> None:
         try:
             await self._run(partial(settle_attempt, ticket, settled))
-        except DatabaseError as error:
+        except Error as error:
             # The answer has arrived and is shown; what it took is booked by the sweep, at its worst.
             logger.warning("Request %s could not be settled: %s", ticket, error.__class__.__name__)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from coach import ledger
@@ -61,7 +61,7 @@ async def forgive(read: Read, turn: uuid.UUID, *, gone: bool = False) -> None:
         if gone:
             await read(partial(ledger.give_up_attempts, turn))
         await read(partial(ledger.forgive_turn, turn))
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("Turn %s stays charged: %s", turn, error.__class__.__name__)
 
 
@@ -69,6 +69,6 @@ async def left(read: Read, learner_id: int) -> dict[str, Any]:
     """What the learner may still ask of models today, where there is one."""
     try:
         found = await read(partial(allowance_of, learner_id)) if wanted() else None
-    except DatabaseError:
+    except Error:
         found = None
     return {"allowance": asdict(found)} if found else {}

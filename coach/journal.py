@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 Outcome = Any
@@ -107,7 +107,7 @@ class Journal:
         """A connection that the server closed meanwhile, or a race that another process won: once more."""
         try:
             return self._commit(writes)
-        except DatabaseError as error:
+        except Error as error:
             # This one has waited for its lock as long as it may, and has no server that may have gone.
             if connection.vendor == "sqlite" and isinstance(error, OperationalError):
                 raise

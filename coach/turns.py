@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from coach import processes
 from coach.actions import MAY_WAIT, Append, write_batch
@@ -143,7 +143,7 @@ class Supervisor:
             await asyncio.sleep(STOP_SECONDS)
             try:
                 await self.heed_stops()
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("Wishes to stop could not be read: %s", error.__class__.__name__)
 
     async def heed_stops(self) -> None:
@@ -338,7 +338,8 @@ class Supervisor:
             self._forget(run)
 
     def _forget(self, run: Run) -> None:
-        self._runs.pop(run.turn.uuid, None)
+        if self._runs.get(run.turn.uuid) is run:
+            del self._runs[run.turn.uuid]
         if run.turn.conversation_id in self._waiting.values():
             self.look()
 
@@ -414,7 +415,7 @@ class Supervisor:
         await asyncio.to_thread(self._close_readers)
 
     async def leave(self) -> None:
-        with suppress(DatabaseError):
+        with suppress(Error):
             await self.read(partial(processes.leave, self.owner))
 
     def _close_readers(self) -> None:

@@ -263,6 +263,20 @@ async def test_socket_signed_out_is_closed_while_it_only_listens(supervisor: Sup
     assert await page.closed_with() == 4401
 
 
+async def test_socket_signed_out_is_closed_after_a_check_that_failed(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("coach.sockets.SIGN_IN_CHECK_SECONDS", 0.02)
+    _, session = await make_world()
+    page = await Page(session).open(subject="")
+    watching = asyncio.create_task(sockets.watch(supervisor))
+    with store_away(supervisor, monkeypatch):
+        await asyncio.sleep(0.2)
+    await in_thread(User.objects.update)(is_active=False)
+    assert await page.closed_with() == 4401
+    watching.cancel()
+
+
 async def test_socket_shows_nothing_of_other_learners(supervisor: Supervisor):
     _, session = await make_world()
     page = await Page(session).open()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
 from coach import elsewhere
@@ -85,6 +85,32 @@ async def test_turn_of_another_process_is_shown_whole_and_once(two: tuple[Superv
         assert page.seqs[turn] == list(range(1, len(page.seqs[turn]) + 1))
         assert page.text[turn]
     assert await page.quiet()
+    await page.leave()
+
+
+async def test_looks_that_fail_are_not_the_last(
+    two: tuple[Supervisor, Supervisor], monkeypatch: pytest.MonkeyPatch
+):
+    here, there = two
+    failed: list[Any] = []
+
+    def fail(*asked: Any, **more: Any) -> Any:
+        failed.append(asked)
+        raise InterfaceError("connection already closed")
+
+    learner, session = await make_learner()
+    page = await Page(session).open()
+    there.sources.lessons = Unending()
+    begun = await there.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    with monkeypatch.context() as patch:
+        patch.setattr(elsewhere, "news_elsewhere", fail)
+        patch.setattr("coach.turns.stops_asked", fail)
+        async with asyncio.timeout(10):
+            while len({len(asked) for asked in failed}) < 2:
+                await asyncio.sleep(0.05)
+    assert await here.stop(begun.turn.uuid, learner_id=learner.pk)
+    assert await page.until_end() == str(begun.turn.uuid)
     await page.leave()
 
 

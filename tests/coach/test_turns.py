@@ -6,10 +6,11 @@ import asyncio
 import threading
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from coach import actions
+from coach import actions, turns
 from coach.actions import write_batch
 from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
@@ -148,6 +149,28 @@ async def test_stop_of_another_learners_turn_is_refused(supervisor: Supervisor):
     learner, _ = await in_thread(make_world)()
     turn = await finished(supervisor, ask(learner))
     assert not await supervisor.stop(turn.uuid, learner_id=learner.pk + 1)
+
+
+async def test_turn_whose_end_fails_is_not_kept_as_if_it_ran(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    learner, _ = await in_thread(make_world)()
+    monkeypatch.setattr(turns, "left", fail)
+    await finished(supervisor, ask(learner))
+    assert not supervisor._runs
+
+
+async def test_run_that_was_lost_does_not_forget_the_one_after_it(supervisor: Supervisor):
+    learner, _ = await in_thread(make_world)()
+    supervisor.sources.lessons = Unending()
+    begun = await supervisor.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    run = supervisor._runs[begun.turn.uuid]
+    supervisor._forget(replace(run))
+    assert supervisor._runs == {begun.turn.uuid: run}
 
 
 async def test_again_makes_a_new_turn_of_the_same_question(supervisor: Supervisor):
