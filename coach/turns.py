@@ -26,7 +26,17 @@ from coach.ending import finish_of, forgive, is_answered, left, state_of
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
-from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, still_queued, stops_asked
+from coach.leases import (
+    SUSPECT_RUNS,
+    AskStop,
+    Claim,
+    Claimed,
+    Release,
+    Renew,
+    is_work_waiting,
+    still_queued,
+    stops_asked,
+)
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
 from coach.providers.port import Provider, Purse
@@ -165,6 +175,7 @@ class Supervisor:
             self._take(claimed)
         for claimed in taken:
             if claimed.is_ended:
+                self.look()
                 await forgive(self.read, claimed.turn.uuid, gone=True)
 
     async def _forget_taken(self) -> None:
@@ -340,7 +351,7 @@ class Supervisor:
     def _forget(self, run: Run) -> None:
         if self._runs.get(run.turn.uuid) is run:
             del self._runs[run.turn.uuid]
-        if run.turn.conversation_id in self._waiting.values():
+        if run.turn.conversation_id in self._waiting.values() or run.turn.runs > SUSPECT_RUNS:
             self.look()
 
     def _event(self, run: Run, kind: str, payload: dict[str, Any]) -> TurnEvent:
