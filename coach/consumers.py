@@ -260,8 +260,9 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if not cursors.advance(envelope):
             return
         # A page that does not say what it showed is a slow reader: the server would buffer without bound.
-        async with asyncio.timeout(SLOW_SECONDS):
-            await self._room.wait()
+        if not self._room.is_set():
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self._room.wait()
         await self._send_counted(envelope.html)
 
     _COMMANDS: ClassVar[dict[type[Command], Callable[[CoachConsumer, Any], None]]] = {
