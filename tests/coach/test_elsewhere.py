@@ -13,7 +13,7 @@ import redis as redis_client
 from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
-from coach import elsewhere
+from coach import elsewhere, processes
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
 from coach.leases import RUNS_MAX
@@ -227,8 +227,12 @@ async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_ref
     await page.leave()
 
 
-async def test_end_of_a_turn_that_others_took_from_here_is_shown_here(two: tuple[Supervisor, Supervisor]):
+async def test_end_of_a_turn_that_others_took_from_here_is_shown_here(
+    two: tuple[Supervisor, Supervisor], monkeypatch: pytest.MonkeyPatch
+):
     here, there = two
+    # Both have one number: each would take the other for dead as it comes.
+    monkeypatch.setattr(processes, "_lives", lambda _process: True)
     learner, session = await make_learner()
     here.sources.lessons = Unending()
     begun = await here.begin(ask(learner))

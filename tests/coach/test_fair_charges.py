@@ -73,16 +73,26 @@ async def test_answer_that_never_came_costs_nothing_nor_does_what_led_to_it(supe
     assert forgiven == (await in_thread(counter)("day"))[1] > 0
 
 
-def sent_for(turn: Turn) -> Turn:
-    """What a process had sent for a turn before it died: a request that was answered, one that was not."""
-    learner, of = turn.conversation.learner_id, str(turn.uuid)
-    settle_attempt(reserve_attempt(learner, attempt(0.01, turn=of, purpose="classify")), settled(0.01))
-    reserve_attempt(learner, attempt(0.02, turn=of))
-    return turn
+async def died_with(supervisor: Supervisor, *said: str, **fields: str) -> Turn:
+    """A turn whose process died when one request for it was answered and another under way; nobody but the
+    test takes it up."""
+    assert supervisor._keeper
+    supervisor._keeper.cancel()
+
+    def prepare() -> Turn:
+        learner = make_world()
+        turn = left_behind(learner, *said, **fields)
+        sent = {"turn": str(turn.uuid)}
+        key = reserve_attempt(learner.pk, attempt(0.01, purpose="classify", **sent))
+        settle_attempt(key, settled(0.01))
+        reserve_attempt(learner.pk, attempt(0.02, **sent))
+        return turn
+
+    return await in_thread(prepare)()
 
 
 async def test_turn_that_is_interrupted_at_its_takeover_costs_nothing(supervisor: Supervisor):
-    turn = await in_thread(lambda: sent_for(left_behind(make_world(), "Half.")))()
+    turn = await died_with(supervisor, "Half.")
     await supervisor.take_up()
     await in_thread(turn.refresh_from_db)()
     assert turn.state == Turn.State.INTERRUPTED
@@ -90,17 +100,15 @@ async def test_turn_that_is_interrupted_at_its_takeover_costs_nothing(supervisor
 
 
 async def test_turn_that_is_stopped_while_nobody_runs_it_costs_nothing(supervisor: Supervisor):
-    released = {"state": "queued", "owner": "", "epoch": 2, "runs": 0, "lease_until_at": None}
-    supervisor.draining = True  # it would take the turn up
-    turn = await in_thread(lambda: sent_for(left_behind(make_world(), "Half.", **released)))()
-    learner = turn.conversation.learner_id
-    assert await supervisor.stop(turn.uuid, learner_id=learner)
+    turn = await died_with(supervisor, "Half.", state="queued")
+    learner = await in_thread(User.objects.get)()
+    assert await supervisor.stop(turn.uuid, learner_id=learner.pk)
     assert await in_thread(counter)("learner") == (0, 0, 30_000, 0)
 
 
 async def test_turn_that_is_answered_anew_costs_what_its_last_run_did(supervisor: Supervisor):
     """The built-in coach answers it, for nothing."""
-    turn = await in_thread(lambda: sent_for(left_behind(make_world())))()
+    turn = await died_with(supervisor)
     await supervisor.take_up()
     run = supervisor._runs[turn.uuid]
     assert run.task
