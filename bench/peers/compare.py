@@ -26,9 +26,13 @@ CONTENDERS = {
     "hamilton": "hamilton",
     "haystack": "haystack",
     "pydantic_graph": "pydantic-graph",
+    "pydantic_graph_ready": "pydantic-graph, one step; order written by the user",
     "langgraph": "langgraph",
+    "langgraph_func": "langgraph, functional API; order written by the user",
     "llamaindex": "llama-index workflows",
 }
+ENVIRONMENTS = {"pydantic_graph_ready": "pydantic_graph", "langgraph_func": "langgraph"}
+"""Of contenders that share another's."""
 PLAIN = ("engine", "gather", "taskgroup", "inline")
 SLOW_SECONDS = 8.0
 LIMITS = {"a": 30.0, "d": 60.0, "e": 30.0, "x_1000": 30.0}
@@ -54,7 +58,8 @@ def interpreters() -> tuple[dict[str, Path], list[str]]:
 
 
 def requirements_of(name: str) -> Path:
-    return ROOT / "bench" / "peers" / "requirements" / f"{name.replace('_', '-')}.txt"
+    environment = ENVIRONMENTS.get(name, name).replace("_", "-")
+    return ROOT / "bench" / "peers" / "requirements" / f"{environment}.txt"
 
 
 def ask(python: Path, contender: str, scenarios: Sequence[str], *, growing: bool = False) -> list[Row]:

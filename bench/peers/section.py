@@ -15,7 +15,8 @@ HOW = (
     "Every node calls the same tool (a wait, then a sum over its needs); the sink's value is checked against one "
     "worked out without any engine. A fresh process for each measurement, one warm-up run without waits "
     f"({'; '.join(f'{CONTENDERS[name]} in `{scenario}` has none: it would take as long as the run' for name, scenario in COLD)}), "
-    "contenders interleaved, another one first each round. A cell that names an error is what that contender "
+    "contenders interleaved, another one first each round. “Order written by the user”: the library runs the "
+    "nodes, and when each may begin is code of the user's own. A cell that names an error is what that contender "
     "raised; “over … s” was stopped there."
 )
 COST = {
