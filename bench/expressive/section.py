@@ -22,6 +22,7 @@ from bench.expressive.moments import (
 )
 from bench.figures import Goal, Promise, Section, Spread, at_most, spread, table
 from bench.part import Part, Tell
+from bench.peers.joining import joined, joins_text
 
 TRIES = 5
 """Tries of each short measurement in a round."""
@@ -71,6 +72,8 @@ async def moments(rounds: int) -> Measured:
 def measure(rounds: int, tell: Tell) -> Section:
     found = asyncio.run(moments(rounds))
     tell("expressive: moments measured")
+    joins, left_out = joined(rounds)
+    tell("expressive: other joins measured")
     run = asyncio.run(speculation.play())
     tell("expressive: speculative runs measured")
     simulated = speculation.simulate()
@@ -79,11 +82,12 @@ def measure(rounds: int, tell: Tell) -> Section:
             [
                 " ".join((__doc__ or "").split()),
                 moments_table(found),
+                *joins_text(joins, left_out),
                 *saving_texts(run, simulated),
             ]
         ),
         goals=(join_goal(found["join"]), *moment_goals(found), *saving_goals(run, simulated)),
-        data={"measured": found, "speculation": run, "speculation, simulated": simulated},
+        data={"measured": found, "joins": joins, "speculation": run, "speculation, simulated": simulated},
     )
 
 
