@@ -200,7 +200,7 @@ ROWS = (
     Headline(id="S13", claimed="1,024 tokens at least, exact prefix, about five minutes of inactivity", scale=60.0,
              how="`usage` of calls under the minimum, with an insertion, after pauses; minimum of August 2024",
              play=rules, judge=judge_rules),
-    Headline(id="S14", claimed="[5,000][40,000][50]: 45,000 cached on each call",
+    Headline(id="S14", claimed="[5,000][40,000][50]: 45,000 cached on each call", scale=4.0,
              how="three calls with another question each, then with ten changing tokens in front",
              play=stable_first, judge=judge_stable_first),
     Headline(id="S17", claimed="a priming request at 8:55 for users at 9:00", scale=60.0,

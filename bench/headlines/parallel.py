@@ -239,6 +239,6 @@ ROWS = (
              how="10 and 20 runs; seconds saved and dollars wasted", play=break_even, judge=judge_break_even),
     Headline(id="S7", claimed="prefetch beside the outline: perceived latency −40 %",
              how="two independent steps at stated durations", play=prefetch, judge=judge_prefetch),
-    Headline(id="S8", claimed="fan-out / fan-in with a coordinator",
+    Headline(id="S8", claimed="fan-out / fan-in with a coordinator", scale=4.0,
              how="a small model plans and joins, four look-ups between", play=coordinator, judge=judge_coordinator),
 )  # fmt: skip

@@ -36,7 +36,7 @@ ENVIRONMENTS = {"pydantic_graph_ready": "pydantic_graph", "langgraph_func": "lan
 PLAIN = ("engine", "gather", "taskgroup", "inline")
 SLOW_SECONDS = 8.0
 LIMITS = {"a": 30.0, "d": 60.0, "e": 30.0, "x_1000": 30.0}
-LIMIT_SECONDS = 12.0
+LIMIT_SECONDS, GROWING_SECONDS = 12.0, 6.0
 COLD = {("llamaindex", "d")}
 """Measured without a warm-up run, for one alone takes half a minute."""
 
@@ -64,7 +64,7 @@ def requirements_of(name: str) -> Path:
 
 def ask(python: Path, contender: str, scenarios: Sequence[str], *, growing: bool = False) -> list[Row]:
     """One fresh process. What it had said before it was stopped counts."""
-    limit = LIMITS.get(scenarios[0], LIMIT_SECONDS)
+    limit = GROWING_SECONDS if growing else LIMITS.get(scenarios[0], LIMIT_SECONDS)
     command = [str(python), "-m", "bench.peers.measure", contender, *scenarios]
     if (contender, scenarios[0]) in COLD:
         command.append("--cold")
