@@ -40,7 +40,7 @@ def ranks(plan: Linked, base: int, backwards: Sequence[int]) -> list[Rank]:
     was here before keeps its rank."""
     below = _below(plan, base, backwards)
     tasks = plan.tasks[base:]
-    alike = len({(task.speculative, way) for task, way in zip(tasks, below, strict=True)}) < len(tasks)
+    alike = len(set(below)) < len(tasks)  # a guess may become certain, and equal what was before it
     told = _Colours(plan, base, below).told(backwards) if alike or plan.grows else [b""] * len(tasks)
     return [(task.speculative, -way, each) for task, way, each in zip(tasks, below, told, strict=True)]
 

@@ -20,7 +20,7 @@ class RatedUnits(Units):
     def __init__(self, plan: Plan, state: list[int]) -> None:
         super().__init__(plan, state)
         self._now = 0.0
-        self._waiters = Waiters(tuple(plan.rates.values()), plan.draws, plan.rank)
+        self._waiters = Waiters(tuple(plan.rates.values()), plan.draws, self._ranks)
 
     def tick(self, now: float) -> None:
         """What time it is, on the driver's clock."""
@@ -67,7 +67,7 @@ class RatedUnits(Units):
     def _next(self) -> int:
         """The first in rank over both kinds."""
         due, first = self._waiters.due(self._now), self._first()
-        if due >= 0 and (first is None or (self._plan.rank[due], due) < first):
+        if due >= 0 and (first is None or (self._ranks[due], due) < first):
             return due
         return super()._next()
 

@@ -204,9 +204,11 @@ class Settling:
             self._drop(c)
         elif state[c] == ENDED:
             self._count(c)
-        elif self._plan.gated[c] or c in self._put_off:
-            self.pending[c] -= 1
-            self._check_ready(c)
+        else:
+            self.units.confirm(c)
+            if self._plan.gated[c] or c in self._put_off:
+                self.pending[c] -= 1
+                self._check_ready(c)
 
     def _count(self, i: int) -> None:
         """What has run counts from now on, its failure too."""

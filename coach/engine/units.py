@@ -26,11 +26,22 @@ class Units:
     hold: speculative work and second attempts take only what no claim is on.
     """
 
-    __slots__ = ("_claiming", "_claims", "_free", "_heads", "_plan", "_queues", "_unstarted", "state")
+    __slots__ = (
+        "_claiming",
+        "_claims",
+        "_free",
+        "_heads",
+        "_plan",
+        "_queues",
+        "_ranks",
+        "_unstarted",
+        "state",
+    )
 
     def __init__(self, plan: Plan, state: list[int]) -> None:
         self._plan = plan
         self.state = state
+        self._ranks = plan.rank[:]
         self._free = plan.limits[:]
         self._queues: list[list[Entry]] = [[] for _ in range(2 * len(plan.limits))]
         self._heads: list[tuple[Entry, int]] = []
@@ -42,6 +53,7 @@ class Units:
 
     def extend(self, base: int) -> None:
         """The plan has grown by the tasks from `base` on."""
+        self._ranks += self._plan.rank[base:]
         for j in range(base, self._plan.size):
             awaited = self._plan.awaited.get(j, ())
             self._unstarted.append(sum(self.state[i] in (WAITING, READY) for i in awaited))
@@ -86,6 +98,14 @@ class Units:
         self._leave_to_others(i)
         self._count_started(i)
 
+    def confirm(self, i: int) -> None:
+        """`i`, which has not ended, is known to be needed: it is certain work from now on."""
+        if self._ranks and self._is_speculative(i):
+            _, way, told = self._ranks[i]
+            self._ranks[i] = (False, way, told)
+            if self.state[i] == READY and self._is_limited(i):
+                self._offer(i)
+
     def wait_no_more(self, j: int) -> None:
         """The streaming join `j` waits for nothing any more: it may take a last unit."""
         if self._unstarted[j]:
@@ -119,7 +139,7 @@ class Units:
     def _offer(self, i: int) -> None:
         """It may be able to start: it waits for the first that it will hold, as long as nobody looks."""
         self._claim(i)
-        entry, q = (self._plan.rank[i], i), 2 * self._plan.holds[i][0] + (self._unstarted[i] > 0)
+        entry, q = (self._ranks[i], i), 2 * self._plan.holds[i][0] + (self._unstarted[i] > 0)
         heappush(self._queues[q], entry)
         if self._queues[q][0] == entry:
             heappush(self._heads, (entry, q))
@@ -174,7 +194,7 @@ class Units:
         A streaming join does not take a last unit while a task that it waits for has yet to get one:
         otherwise both would wait for each other for ever.
         """
-        rank, spare = self._plan.rank[i], int(self._unstarted[i] > 0)
+        rank, spare = self._ranks[i], int(self._unstarted[i] > 0)
         for r in self._plan.holds[i]:
             if self._left(r, rank) <= spare:
                 return 2 * r + spare
@@ -186,7 +206,7 @@ class Units:
         return self._free[r] - self._claims[r] if speculative else self._free[r]
 
     def _wait(self, i: int, q: int) -> None:
-        heappush(self._queues[q], (self._plan.rank[i], i))
+        heappush(self._queues[q], (self._ranks[i], i))
 
     def _start(self, i: int, starts: list[int]) -> None:
         self.state[i] = RUNNING
@@ -206,7 +226,7 @@ class Units:
     def _claim(self, i: int) -> None:
         """Nothing speculative shall take what `i` waits for. A join that leaves a last unit to others claims
         none: one of them may be speculative."""
-        speculative = self._plan.rank[i][0]
+        speculative = self._ranks[i][0]
         if not (speculative or self._unstarted[i] or i in self._claiming):
             self._claiming.add(i)
             for r in self._plan.holds[i]:

@@ -115,6 +115,20 @@ def test_a_guess_leaves_the_units_that_certain_work_waits_for() -> None:
     assert names(plan, schedule.finish(plan.index["holds"])) == ["certain"]
 
 
+def test_a_guess_that_turns_out_to_be_needed_goes_before_other_guesses() -> None:
+    tasks = [
+        Task("holds", uses=("call",), duration=Fixed(9)),
+        Task("says yes"),
+        Task("says nothing", duration=Fixed(99)),
+        guess_of("says nothing", "guess", uses=("call",), duration=Fixed(2)),
+        guess_of("says yes", "confirmed", uses=("call",), duration=Fixed(1)),
+    ]
+    plan, schedule, _ = started(TaskGraph(tasks, {"call": 1}))
+    assert schedule.finish(plan.index["says yes"]) == []
+    assert names(plan, schedule.finish(plan.index["holds"])) == ["confirmed"]
+    assert names(plan, schedule.finish(plan.index["confirmed"])) == ["guess"]
+
+
 def test_a_second_attempt_leaves_the_units_that_certain_work_waits_for() -> None:
     tasks = [
         Task("holds", uses=("row",), duration=Fixed(9)),

@@ -176,17 +176,26 @@ def test_speculative_work_never_takes_a_unit_that_certain_work_waits_for(data: s
     drawn = data.draw(graphs(conditions=True, limits=True))
     trace = simulate(drawn, needed=data.draw(decisions(drawn)))
     for guess in trace.spans:
-        if not guess.speculative or guess.start == guess.end:
+        if guess.start == guess.end or _is_certain(drawn, trace, guess.name, guess.start):
             continue
         for name in drawn.tasks[guess.name].uses:
             held = [s for s in _using(drawn, trace, name) if s.start <= guess.start < s.end]
             waiting = [
                 span
                 for span in _using(drawn, trace, name)
-                if not span.speculative and span.status == DONE
+                if span.status == DONE and _is_certain(drawn, trace, span.name, guess.start)
                 if _ready(drawn, trace, span.name) < guess.start < span.start
             ]
             assert len(held) + len(waiting) <= counted(drawn)[name]
+
+
+def _is_certain(graph: TaskGraph, trace: Trace, name: str, at: float) -> bool:
+    """Whether it was known by then to be needed."""
+    task = graph.tasks[name]
+    if not task.speculative:
+        return True
+    assert task.condition is not None
+    return _settled(graph, trace, task.condition.decider) <= at
 
 
 def _using(graph: TaskGraph, trace: Trace, resource: str) -> list[Span]:
