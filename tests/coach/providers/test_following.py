@@ -85,7 +85,12 @@ async def test_warm_prefix_a_single_call_and_a_short_prefix_wait_for_nobody(clau
 
 
 async def test_where_seconds_are_dear_all_go_at_once_and_say_why(claude, server, wallet):
-    told = await a_class(claude, wallet, [asked(n, value=1.0) for n in range(4)])
+    server.provider.gate.clear()
+    calls = asyncio.create_task(a_class(claude, wallet, [asked(n, value=1.0) for n in range(4)]))
+    while len(server.log) < 4:
+        await asyncio.sleep(0.01)
+    server.provider.gate.set()
+    told = await calls
     assert writes(server.log) == 4
     waited = [each.end.waited for each in told if each.end.waited]
     assert [each.seconds for each in waited] == [0.0] * 3
