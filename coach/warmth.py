@@ -33,7 +33,7 @@ def model_calls_by_subject(*, since: datetime.datetime) -> dict[Subject, list[da
     return found
 
 
-def chores_began(names: Collection[str]) -> dict[str, datetime.datetime]:
-    """When each of these was last begun, of those that were."""
-    rows = Chore.objects.filter(name__in=names, began_at__isnull=False).values_list("name", "began_at")
-    return {name: at for name, at in rows if at is not None}
+def chores_done(names: Collection[str]) -> dict[str, datetime.datetime]:
+    """When each of these was begun, of those that ended well."""
+    rows = Chore.objects.filter(name__in=names, ended_at__isnull=False, failed=False)
+    return {name: at for name, at in rows.values_list("name", "began_at") if at is not None}

@@ -116,6 +116,7 @@ class Claude:
     ) -> None:
         self.installation = installation
         self.name = installation.server.kind
+        self.caches = installation.server.cache_control
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
         self._followers = Followers()

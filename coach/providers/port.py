@@ -141,9 +141,11 @@ class Purse(Protocol):
 
 
 class Provider(Protocol):
-    """Who writes the words."""
+    """Who writes the words. `caches`: it keeps the prefixes that calls mark, and takes calls that only write
+    one."""
 
     name: str
+    caches: bool
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         """Pieces of text as they come, none for a call with a schema; the last item is the `Ended`.

@@ -13,7 +13,8 @@ from django.utils import timezone
 from coach import queries
 from coach.beginning import places_of
 from coach.budget import DatabasePurse, RunInThread
-from coach.chores import claim_chore
+from coach.chores import claim_chore, end_chore
+from coach.engine.ports import Usage
 from coach.engine.pricing import Price, price_of
 from coach.engine.prompt import TTL_SECONDS
 from coach.engine.warming import Strategy, expected_warming
@@ -24,10 +25,12 @@ from coach.replies.background import shared_texts
 from coach.replies.instructions import COACH
 from coach.replies.prompts import COLD_START_USD, Script, laid_out, prompt_of
 from coach.replies.wording import ANSWER_TIER
-from coach.warmth import chores_began, first_lessons_of_cohorts, model_calls_by_subject
+from coach.warmth import chores_done, first_lessons_of_cohorts, model_calls_by_subject
 
-LEAD_SECONDS = 120.0
-"""A cohort's first lesson is warm so long before it starts: well inside the shortest lifetime."""
+LEAD_SECONDS = 240.0
+"""A cohort's first lesson is warmed so long before it starts: well inside the shortest lifetime."""
+CLAIM_SECONDS = 120.0
+"""Who began to warm and was not heard of for so long has died: another does it, well before the start."""
 EVERY_SECONDS = 240.0
 """A prefix that is kept alive is touched when it was idle so long; the shortest lifetime is 300."""
 TAIL_SECONDS = 600.0
@@ -39,23 +42,31 @@ SHORTEST_SECONDS = TTL_SECONDS["5m"]
 
 
 async def warm_what_is_due(provider: Provider, run: RunInThread) -> int:
-    """How many prefixes were written or refreshed. A provider that is away, or a limit, ends the round."""
-    warmed = 0
-    for subject in await run(subjects_to_warm):
-        if not await run(partial(claim_chore, chore_of(subject), every_seconds=EVERY_SECONDS / 2)):
-            continue
-        try:
-            warmed += await _warm(await run(partial(warming_call, subject)), provider, run)
-        except (ProviderError, OverLimit):
-            break
-    return warmed
+    """How many prefixes were written or refreshed. What failed is left for the next round."""
+    if not provider.caches:
+        return 0
+    return sum([await _warm(subject, provider, run) for subject in await run(subjects_to_warm)])
 
 
-async def _warm(call: Call | None, provider: Provider, run: RunInThread) -> bool:
-    if call is None:
+async def _warm(subject: Subject, provider: Provider, run: RunInThread) -> bool:
+    name = chore_of(subject)
+    if not await run(partial(claim_chore, name, every_seconds=CLAIM_SECONDS)):
         return False
-    items = provider.stream(call, DatabasePurse(None, run))
-    return any([isinstance(item, Ended) async for item in items])
+    try:
+        usage = await _touch(await run(partial(warming_call, subject)), provider, run)
+    except (ProviderError, OverLimit) as error:
+        await run(partial(end_chore, name, did=str(error), failed=True))
+        return False
+    did = f"{usage.tokens_written} tokens written, {usage.tokens_read} read" if usage else ""
+    await run(partial(end_chore, name, did=did))
+    return usage is not None
+
+
+async def _touch(call: Call | None, provider: Provider, run: RunInThread) -> Usage | None:
+    if call is None:
+        return None
+    items = [item async for item in provider.stream(call, DatabasePurse(None, run))]
+    return next(item.usage for item in items if isinstance(item, Ended))
 
 
 def chore_of(subject: Subject) -> str:
@@ -67,13 +78,19 @@ def subjects_to_warm() -> list[Subject]:
     """What a cohort begins with soon, then what is worth keeping alive; each once."""
     now = timezone.now()
     slugs = first_lessons_of_cohorts(begin=now, end=now + seconds(LEAD_SECONDS))
-    due = [Subject(kind="lesson", slug=slug) for slug in slugs]
+    soon = [Subject(kind="lesson", slug=slug) for slug in slugs]
     calls = model_calls_by_subject(since=now - seconds(WATCHED_SECONDS))
-    warmed = chores_began([chore_of(subject) for subject in calls])
+    warmed = chores_done([chore_of(subject) for subject in (*soon, *calls)])
+    due = [subject for subject in soon if not _is_warm(warmed.get(chore_of(subject)), now)]
     for subject, times in calls.items():
-        if subject not in due and _is_worth_keeping(subject, times, warmed.get(chore_of(subject)), now):
+        if subject not in soon and _is_worth_keeping(subject, times, warmed.get(chore_of(subject)), now):
             due.append(subject)
     return due
+
+
+def _is_warm(warmed: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Whether what was warmed for a start that is near lives until then."""
+    return warmed is not None and now - warmed <= seconds(LEAD_SECONDS)
 
 
 def seconds(number: float) -> datetime.timedelta:
@@ -125,7 +142,7 @@ def is_worth_it(gaps_seconds: Sequence[float], *, tokens: int, price: Price) -> 
 
 def warming_call(subject: Subject) -> Call | None:
     """A call that writes what every call about this subject begins with, and asks nothing; None where the
-    subject is not published."""
+    subject is not published, or too short to be cached."""
     place = places_of([subject]).get(subject)
     if place is None:
         return None
@@ -133,4 +150,6 @@ def warming_call(subject: Subject) -> Call | None:
     setting = queries.settings_of_many([place.exercise_id])[place.exercise_id] if place.in_exercise else None
     shared = shared_texts(passages.index(), place.lesson, setting, authored)
     parts = laid_out(Script(instructions=COACH, shared=shared, call=""), price_of(ANSWER_TIER))
+    if not any(part.breakpoint for part in parts):
+        return None
     return Call(purpose="warm", tier=ANSWER_TIER, parts=parts, max_output_tokens=0)

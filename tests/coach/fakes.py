@@ -64,6 +64,7 @@ class ScriptedProvider:
 
     script: Script
     name: str = "scripted"
+    caches: bool = True
     calls: list[Call] = field(default_factory=list)
     open: int = 0
 

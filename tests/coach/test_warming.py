@@ -18,7 +18,16 @@ from coach.models import Chore, Conversation, ProviderAttempt, Turn
 from coach.providers.claude import Claude
 from coach.providers.port import Call, Ended, Part
 from coach.rehearsal.server import Rehearsal
-from coach.replies.warming import is_due, is_worth_it, subjects_to_warm, warm_what_is_due, warming_call
+from coach.replies.warming import (
+    CLAIM_SECONDS,
+    LEAD_SECONDS,
+    is_due,
+    is_worth_it,
+    subjects_to_warm,
+    warm_what_is_due,
+    warming_call,
+)
+from exercises.models import Exercise
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
 from tests.coach.providers.asking import KEY, Wallet, provider
@@ -57,7 +66,7 @@ def make_course(*, cohort_in_seconds: float) -> None:
 @in_thread
 def use(*seconds_ago: float) -> None:
     """Answers about the exercise, so long ago."""
-    exercise = make_exercise(make_lesson("parallel"))
+    exercise = Exercise.objects.first() or make_exercise(make_lesson("parallel"))
     conversation = Conversation.objects.create(learner=User.objects.create_guest(), exercise=exercise)
     turn = Turn.objects.create(
         conversation=conversation, number=1, kind="answer", state="done", question="Why?"
@@ -67,6 +76,13 @@ def use(*seconds_ago: float) -> None:
         at = now - datetime.timedelta(seconds=seconds)
         row = ProviderAttempt.objects.create(turn=turn, number=1, model="m", purpose="reply", worst_micro=1)
         ProviderAttempt.objects.filter(pk=row.pk).update(reserved_at=at, settled_at=at)
+
+
+@in_thread
+def note_warming(subject: Subject, *, seconds_ago: float, ended: bool = True) -> Chore:
+    """A warming that went well, or one whose process has not been heard of since."""
+    at = timezone.now() - datetime.timedelta(seconds=seconds_ago)
+    return Chore.objects.create(name=f"warm {subject}", began_at=at, ended_at=at if ended else None)
 
 
 async def answer(claude: Claude, subject: Subject) -> Ended:
@@ -104,8 +120,11 @@ async def test_warming_leaves_cohorts_that_do_not_start_now(claude: Claude, seco
 async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
     await use(1200, 850, 560, 250)
     assert await run(subjects_to_warm) == [EXERCISE]
-    await run(lambda: Chore.objects.create(name=f"warm {EXERCISE}", began_at=timezone.now()))
+    row = await note_warming(EXERCISE, seconds_ago=1)
     assert await run(subjects_to_warm) == []
+    row.failed = True
+    await run(row.save)
+    assert await run(subjects_to_warm) == [EXERCISE]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +146,44 @@ async def test_warming_stops_at_a_provider_that_is_away(server: Rehearsal, claud
     rows = await run(lambda: list(ProviderAttempt.objects.values_list("settled_at", "cost_micro")))
     assert len(rows) == 3
     assert all(settled for settled, _cost in rows)
+
+
+async def test_warming_that_failed_is_tried_again_before_the_start(server: Rehearsal, claude: Claude):
+    await make_course(cohort_in_seconds=110)
+    server.fail(*["server_error"] * 3)
+    assert await warm_what_is_due(claude, run) == 0
+    row = await run(Chore.objects.get)
+    assert (row.failed, row.did) == (True, "The model's service is overloaded or out of order.")
+    assert await warm_what_is_due(claude, run) == 1
+    await run(row.refresh_from_db)
+    assert (row.failed, row.ended_at is None) == (False, False)
+    assert row.did.endswith(" tokens written, 0 read")
+
+
+async def test_warming_whose_process_died_is_done_by_another_before_the_start(claude: Claude):
+    await make_course(cohort_in_seconds=LEAD_SECONDS - CLAIM_SECONDS - 1)
+    await note_warming(LESSON, seconds_ago=CLAIM_SECONDS + 1, ended=False)
+    assert await warm_what_is_due(claude, run) == 1
+
+
+async def test_warming_is_not_done_twice_for_one_start(claude: Claude):
+    await make_course(cohort_in_seconds=LEAD_SECONDS - CLAIM_SECONDS - 1)
+    await note_warming(LESSON, seconds_ago=CLAIM_SECONDS + 1)
+    assert await warm_what_is_due(claude, run) == 0
+
+
+async def test_warming_of_one_lesson_that_fails_holds_up_no_other(server: Rehearsal, claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    await use(1200, 850, 560, 250)
+    server.fail("unauthorized")
+    assert await warm_what_is_due(claude, run) == 1
+
+
+async def test_warming_says_nothing_of_a_server_that_keeps_no_cache(server: Rehearsal):
+    await make_course(cohort_in_seconds=60)
+    claude = provider(server.url, kind="ollama")
+    assert await warm_what_is_due(claude, run) == 0
+    assert not await run(Chore.objects.exists)
 
 
 def test_keeping_alive_is_worth_it_for_pauses_a_little_over_the_lifetime():
