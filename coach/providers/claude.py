@@ -169,6 +169,8 @@ class Claude:
         """One request: pieces, then the end. Raises Failed."""
         client = await self._clients.get()
         waited = await self._followers.wait(exchange, until)
+        if exchange.number == 1 and exchange.cold:
+            exchange.call.tell("cold")
         with self._followers.writing(exchange):
             async with Booked(purse, exchange.attempt, exchange.settled) as booked:
                 with _judged(exchange):

@@ -88,6 +88,11 @@ class Exchange:
         """What it would write to the cache if it were sent now."""
         return self.forecast.unwritten(self.asked.shape, self.model)
 
+    @property
+    def cold(self) -> bool:
+        """Whether it would find nothing cached of what it asks to be."""
+        return any(prefix.read < 0 for prefix in self.unwritten())
+
     def leave(self) -> None:
         """It is sent now."""
         self.sent = True

@@ -7,7 +7,7 @@ Units: tokens, seconds, US dollars.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,7 @@ from coach.engine.prompt import Stability
 Role = Literal["system", "user", "assistant"]
 Tier = Literal["small", "medium", "large"]
 Stop = Literal["done", "truncated", "refused"]
+Outlook = Literal["cold", "filling"]
 Reason = Literal[
     "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
 ]
@@ -35,6 +36,10 @@ class Part:
     breakpoint: str | None = None
 
 
+def _nobody(outlook: Outlook) -> None:
+    """Hears it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of a model. `purpose` stands in the ledger ("classify", "reply", "run", "warm"); `turn` is the
@@ -42,7 +47,8 @@ class Call:
 
     `max_output_tokens` bounds the answer, thinking included; 0 only writes the cache. Limits in seconds:
     until the first piece, between pieces, in all. `value_of_second_usd`: what a second less of waiting for it
-    is worth.
+    is worth. `tell` hears why its first piece will be long in coming, where that is foreseen: nothing of its
+    prompt is cached ("cold"), or another call is writing what it will read ("filling").
     """
 
     purpose: str
@@ -55,6 +61,7 @@ class Call:
     progress_seconds: float = 20.0
     total_seconds: float = 120.0
     value_of_second_usd: float = 0.0
+    tell: Callable[[Outlook], None] = field(default=_nobody, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

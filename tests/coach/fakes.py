@@ -128,6 +128,8 @@ class ScriptedProvider:
         cache = self._caches.setdefault(price.model, PrefixCache(price.rules))
         now = asyncio.get_running_loop().time()
         use = cache.call(prompt_of(call.parts), now, price.model, now)
+        if use.written and not use.read:
+            call.tell("cold")
         output = estimate_tokens(words.text)
         return Usage(
             tokens_read=use.read,

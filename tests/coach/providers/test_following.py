@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,25 @@ async def test_of_a_class_that_comes_at_once_one_writes_and_the_others_read(clau
     assert waited.count(None) == 1
     assert all(each.seconds > 0 and "a second being worth $0.01" in each.reason for each in waited if each)
     assert wallet.outcomes == ["done"] * CLASS
+
+
+async def test_of_a_class_the_one_that_writes_and_those_that_follow_are_told_why_they_wait(
+    claude, server, wallet
+):
+    told: list[str] = []
+    calls = [replace(asked(n), tell=told.append) for n in range(CLASS)]
+    await a_class(claude, wallet, calls)
+    assert sorted(told) == ["cold", *["filling"] * (CLASS - 1)]
+    await a_class(claude, wallet, calls)
+    assert len(told) == CLASS
+
+
+async def test_of_a_server_without_a_cache_nothing_is_told(server, wallet):
+    told: list[str] = []
+    claude = Claude(installation(server.url, kind="vllm"))
+    await a_class(claude, wallet, [replace(asked(n), tell=told.append) for n in range(3)])
+    await claude.close()
+    assert told == []
 
 
 async def test_prefix_is_written_once_in_each_lifetime(wallet):
