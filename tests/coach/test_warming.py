@@ -11,22 +11,21 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from coach.engine.pricing import price_of
+from coach.beginning import Place
 from coach.engine.prompt import Stability
 from coach.frames import Subject
 from coach.models import Chore, Conversation, ProviderAttempt, Turn
 from coach.providers.claude import Claude
-from coach.providers.port import Call, Ended, Part
+from coach.providers.port import Call, Ended, Outlook, Part
 from coach.rehearsal.server import Rehearsal
 from coach.replies.warming import (
     CLAIM_SECONDS,
     LEAD_SECONDS,
-    is_due,
-    is_worth_it,
     subjects_to_warm,
     warm_what_is_due,
     warming_call,
 )
+from coach.warmth import pauses_of_many
 from exercises.models import Exercise
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
@@ -85,22 +84,50 @@ def note_warming(subject: Subject, *, seconds_ago: float, ended: bool = True) ->
     return Chore.objects.create(name=f"warm {subject}", began_at=at, ended_at=at if ended else None)
 
 
-async def answer(claude: Claude, subject: Subject) -> Ended:
-    """What a learner's call about a subject sends: the shared part, then a question."""
+async def answer(claude: Claude, subject: Subject) -> tuple[Ended, list[Outlook]]:
+    """What a learner's call about a subject sends: the shared part, then a question; and what its learner is
+    told of the cache."""
     warm = await run(lambda: warming_call(subject))
     asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
-    call = Call(purpose="reply", tier=warm.tier, parts=(*warm.parts[:-1], asked), turn=str(uuid.uuid4()))
+    told: list[Outlook] = []
+    parts = (*warm.parts[:-1], asked)
+    call = Call(purpose="reply", tier=warm.tier, parts=parts, turn=str(uuid.uuid4()), tell=told.append)
     items = [item async for item in claude.stream(call, Wallet())]
     assert isinstance(items[-1], Ended)
-    return items[-1]
+    return items[-1], told
 
 
 async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):
     await make_course(cohort_in_seconds=60)
     assert await warm_what_is_due(claude, run) == 1
-    ended = await answer(claude, LESSON)
+    ended, told = await answer(claude, LESSON)
+    assert told == []
     assert ended.usage.tokens_written == 0
     assert ended.usage.tokens_read > 512
+
+
+async def test_without_warming_the_first_learner_is_told_that_nothing_is_cached(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    assert (await answer(claude, LESSON))[1] == ["cold"]
+    assert (await answer(claude, LESSON))[1] == []
+
+
+async def test_pings_of_what_is_kept_alive_ask_for_the_lifetime_that_they_renew(
+    server: Rehearsal, claude: Claude
+):
+    await use(1200, 850, 560, 250)
+    assert await warm_what_is_due(claude, run) == 1
+    lifetimes = {ttl for ttl, tokens in server.log[0].usage["cache_creation"].items() if tokens}
+    assert lifetimes == {"ephemeral_5m_input_tokens"}
+
+
+async def test_pauses_are_the_newest_calls_and_what_has_passed_since_the_last():
+    await use(4000, 1200, 850, 250)
+    exercise = await run(Exercise.objects.get)
+    here = Place(pk=exercise.pk, exercise_id=exercise.pk, lesson="parallel", in_exercise=True)
+    lesson = Place(pk=exercise.lesson_id, exercise_id=exercise.pk, lesson="parallel")
+    found = await run(lambda: pauses_of_many([here, lesson]))
+    assert found == {here: pytest.approx((350, 600, 250), abs=30), lesson: ()}
 
 
 async def test_warming_is_done_once_and_paid_by_nobodys_allowance(claude: Claude):
@@ -119,12 +146,12 @@ async def test_warming_leaves_cohorts_that_do_not_start_now(claude: Claude, seco
 
 async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
     await use(1200, 850, 560, 250)
-    assert await run(subjects_to_warm) == [EXERCISE]
+    assert [*await run(subjects_to_warm)] == [EXERCISE]
     row = await note_warming(EXERCISE, seconds_ago=1)
-    assert await run(subjects_to_warm) == []
+    assert await run(subjects_to_warm) == {}
     row.failed = True
     await run(row.save)
-    assert await run(subjects_to_warm) == [EXERCISE]
+    assert [*await run(subjects_to_warm)] == [EXERCISE]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +159,7 @@ async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
 )
 async def test_warming_leaves_what_lapsed_what_is_fresh_and_what_is_not_known(seconds: list[float]):
     await use(*seconds)
-    assert await run(subjects_to_warm) == []
+    assert await run(subjects_to_warm) == {}
 
 
 async def test_warming_of_a_subject_that_is_not_published_is_nothing():
@@ -184,17 +211,3 @@ async def test_warming_says_nothing_of_a_server_that_keeps_no_cache(server: Rehe
     claude = provider(server.url, kind="ollama")
     assert await warm_what_is_due(claude, run) == 0
     assert not await run(Chore.objects.exists)
-
-
-def test_keeping_alive_is_worth_it_for_pauses_a_little_over_the_lifetime():
-    price = price_of("medium")
-    assert is_worth_it([310.0, 350.0, 400.0], tokens=6000, price=price)
-    assert not is_worth_it([20.0, 30.0, 40.0], tokens=6000, price=price)
-    assert not is_worth_it([310.0, 350.0], tokens=6000, price=price)
-    assert not is_worth_it([3000.0, 3300.0, 3500.0], tokens=6000, price=price)
-
-
-def test_touch_is_due_shortly_before_the_entry_lapses_and_not_for_ever():
-    assert [is_due(idle, idle) for idle in (0, 239, 240, 299, 300)] == [False, False, True, True, False]
-    assert is_due(250, 600)
-    assert not is_due(250, 601)
