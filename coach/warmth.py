@@ -1,4 +1,4 @@
-"""What is asked of models now, and what soon will be: reads for keeping their caches warm."""
+"""What is asked of models now, what soon will be, and what their caches hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from coach.beginning import Place
 from coach.frames import Subject
-from coach.models import Chore, ProviderAttempt
+from coach.models import CachedPrefix, Chore, ProviderAttempt
+from coach.providers.port import Kept
 from lessons.models import Cohort, Lesson
 
 Pauses = tuple[float, ...]
@@ -67,6 +68,49 @@ def pauses(times: Sequence[datetime.datetime], until: datetime.datetime) -> Paus
     """The pauses between these, and from the last until now."""
     # The database's clock may be a little ahead of this process's.
     return tuple(max(0.0, (later - at).total_seconds()) for at, later in pairwise((*times, until)))
+
+
+def prefixes_kept(model: str, keys: Sequence[str]) -> list[Kept]:
+    """Those of a model's prefixes that live. One query."""
+    now = timezone.now()
+    rows = CachedPrefix.objects.filter(model=model, key__in=keys, expires_at__gt=now)
+    return [
+        Kept(
+            model=row.model,
+            key=row.key,
+            ttl_seconds=row.ttl_seconds,
+            left_seconds=(row.expires_at - now).total_seconds(),
+            message=row.message,
+        )
+        for row in rows
+    ]
+
+
+def note_prefixes(kept: Sequence[Kept]) -> None:
+    """For other processes, and for this one's successor. One query."""
+    now = timezone.now()
+    rows = [
+        CachedPrefix(
+            model=each.model,
+            key=each.key,
+            ttl_seconds=each.ttl_seconds,
+            expires_at=now + datetime.timedelta(seconds=each.left_seconds),
+            message=each.message,
+        )
+        # In one order for all, so that no two wait for each other in a ring.
+        for each in sorted(kept, key=lambda each: each.key)
+    ]
+    CachedPrefix.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["model", "key"],
+        update_fields=["ttl_seconds", "expires_at", "message"],
+    )
+
+
+def forget_prefixes() -> None:
+    """What has lapsed."""
+    CachedPrefix.objects.filter(expires_at__lte=timezone.now()).delete()
 
 
 def chores_done(names: Collection[str]) -> dict[str, datetime.datetime]:

@@ -168,6 +168,7 @@ class Claude:
     async def _once(self, exchange: Exchange, purse: Purse, until: float) -> Pieces:
         """One request: pieces, then the end. Raises Failed."""
         client = await self._clients.get()
+        await exchange.recall(purse)
         waited = await self._followers.wait(exchange, until)
         if exchange.number == 1 and exchange.cold:
             exchange.call.tell("cold")

@@ -7,7 +7,7 @@ Units: tokens, seconds, US dollars.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -78,11 +78,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A prefix that a model's cache holds for `left_seconds` more, and for `ttl_seconds` from each time it is
+    read. `message`: the answer whose request wrote or read it."""
+
+    model: str
+    key: str
+    ttl_seconds: float
+    left_seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """How an attempt ended. `usage` as reported; `estimated`: part of it was not reported and is a guess.
 
     `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
-    than could have been, where the provider tells. `outcome` is a `Stop`, a `Reason` or "cancelled".
+    than could have been, where the provider tells. `outcome` is a `Stop`, a `Reason` or "cancelled". `kept`:
+    what the cache holds because of it, as far as that is news.
     """
 
     outcome: str
@@ -91,6 +104,7 @@ class Settled:
     estimated: bool = False
     miss_reason: str = ""
     request_id: str = ""
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +152,17 @@ class OverLimit(Exception):  # noqa: N818 - said of the budget, not of a fault
 
 
 class Purse(Protocol):
-    """Who pays. Each attempt is reserved and on record before it is sent, and settled once."""
+    """Who pays, and the books of all who do. Each attempt is reserved and on record before it is sent, and
+    settled once."""
 
     async def reserve(self, attempt: Attempt) -> Any:
         """A ticket for this attempt; durable when this returns. Raises OverLimit."""
 
     async def settle(self, ticket: Any, settled: Settled) -> None:
         """What it took. A second settlement of a ticket changes nothing."""
+
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        """Which of these prefixes the books have as kept; none where they cannot be read."""
 
 
 class Provider(Protocol):

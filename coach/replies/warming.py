@@ -22,7 +22,14 @@ from coach.replies.background import shared_texts
 from coach.replies.instructions import COACH
 from coach.replies.prompts import TAIL_SECONDS, Script, keeping_of, laid_out
 from coach.replies.wording import ANSWER_TIER
-from coach.warmth import Pauses, calls_by_subject, chores_done, first_lessons_of_cohorts, pauses
+from coach.warmth import (
+    Pauses,
+    calls_by_subject,
+    chores_done,
+    first_lessons_of_cohorts,
+    forget_prefixes,
+    pauses,
+)
 
 LEAD_SECONDS = 240.0
 """A cohort's first lesson is warmed so long before it starts: well inside the shortest lifetime."""
@@ -34,6 +41,7 @@ async def warm_what_is_due(provider: Provider, run: RunInThread) -> int:
     """How many prefixes were written or refreshed. What failed is left for the next round."""
     if not provider.caches:
         return 0
+    await run(forget_prefixes)
     due: dict[Subject, Pauses] = await run(subjects_to_warm)
     return sum([await _warm(subject, gaps, provider, run) for subject, gaps in due.items()])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,18 @@ from coach.engine.cache import PrefixCache
 from coach.engine.ports import Usage
 from coach.engine.pricing import cost_of_use, price_of
 from coach.engine.prompt import estimate_tokens
-from coach.providers.port import Attempt, Call, Ended, OverLimit, ProviderError, Purse, Reason, Settled, Stop
+from coach.providers.port import (
+    Attempt,
+    Call,
+    Ended,
+    Kept,
+    OverLimit,
+    ProviderError,
+    Purse,
+    Reason,
+    Settled,
+    Stop,
+)
 from coach.replies.prompts import prompt_of
 
 
@@ -56,6 +67,9 @@ class MemoryPurse:
     async def settle(self, ticket: Told, settled: Settled) -> None:
         if ticket.settled is None:
             ticket.settled = settled
+
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
 
 
 @dataclass

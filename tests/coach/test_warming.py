@@ -4,17 +4,18 @@ keeps caches by the engine's rules."""
 from __future__ import annotations
 
 import datetime
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from coach.beginning import Place
+from coach.budget import DatabasePurse
 from coach.engine.prompt import Stability
 from coach.frames import Subject
-from coach.models import Chore, Conversation, ProviderAttempt, Turn
+from coach.models import CachedPrefix, Chore, Conversation, ProviderAttempt, Turn
 from coach.providers.claude import Claude
 from coach.providers.port import Call, Ended, Outlook, Part
 from coach.rehearsal.server import Rehearsal
@@ -29,7 +30,7 @@ from coach.warmth import pauses_of_many
 from exercises.models import Exercise
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.providers.asking import KEY, Wallet, provider
+from tests.coach.providers.asking import KEY, provider
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,8 +92,8 @@ async def answer(claude: Claude, subject: Subject) -> tuple[Ended, list[Outlook]
     asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
     told: list[Outlook] = []
     parts = (*warm.parts[:-1], asked)
-    call = Call(purpose="reply", tier=warm.tier, parts=parts, turn=str(uuid.uuid4()), tell=told.append)
-    items = [item async for item in claude.stream(call, Wallet())]
+    call = Call(purpose="reply", tier=warm.tier, parts=parts, tell=told.append)
+    items = [item async for item in claude.stream(call, DatabasePurse(None, run))]
     assert isinstance(items[-1], Ended)
     return items[-1], told
 
@@ -128,6 +129,34 @@ async def test_pauses_are_the_newest_calls_and_what_has_passed_since_the_last():
     lesson = Place(pk=exercise.lesson_id, exercise_id=exercise.pk, lesson="parallel")
     found = await run(lambda: pauses_of_many([here, lesson]))
     assert found == {here: pytest.approx((350, 600, 250), abs=30), lesson: ()}
+
+
+@pytest.mark.parametrize("passed_seconds", [0, 3500, 3700])
+async def test_what_another_process_wrote_is_expected_for_as_long_as_it_lives(
+    server: Rehearsal, claude: Claude, passed_seconds: float
+):
+    await make_course(cohort_in_seconds=60)
+    assert await warm_what_is_due(claude, run) == 1
+    earlier = F("expires_at") - datetime.timedelta(seconds=passed_seconds)
+    await run(lambda: CachedPrefix.objects.update(expires_at=earlier))
+    web = provider(server.url)
+    ended, told = await answer(web, LESSON)
+    await web.close()
+    lives = passed_seconds < 3600
+    assert told == ([] if lives else ["cold"])
+    assert (ended.expected.tokens_read > 512, ended.expected.tokens_written > 512) == (lives, not lives)
+
+
+async def test_of_what_is_cached_the_books_are_told_once_in_a_while_and_forget_what_lapsed(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    await warm_what_is_due(claude, run)
+    told = await run(lambda: list(CachedPrefix.objects.order_by("pk").values("pk", "expires_at")))
+    assert len(told) == 2
+    await answer(claude, LESSON)
+    assert await run(lambda: list(CachedPrefix.objects.order_by("pk").values("pk", "expires_at"))) == told
+    await run(lambda: CachedPrefix.objects.update(expires_at=timezone.now()))
+    await warm_what_is_due(claude, run)
+    assert not await run(CachedPrefix.objects.exists)
 
 
 async def test_warming_is_done_once_and_paid_by_nobodys_allowance(claude: Claude):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from coach.providers.addresses import read_base
 from coach.providers.catalogue import MODELS
 from coach.providers.claude import Claude
 from coach.providers.installation import Installation
-from coach.providers.port import Attempt, Call, Ended, OverLimit, Part, ProviderError, Settled
+from coach.providers.port import Attempt, Call, Ended, Kept, OverLimit, Part, ProviderError, Settled
 from coach.providers.servers import SERVERS
 
 KEY = "sk-ant-canary-4b1d9e"
@@ -38,6 +39,9 @@ class Wallet:
         await asyncio.sleep(self.slow_seconds)
         assert ticket not in self.settled, "settled twice"
         self.settled[ticket] = settled
+
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
 
     @property
     def outcomes(self) -> list[str]:
