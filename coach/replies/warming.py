@@ -83,9 +83,9 @@ def subjects_to_warm() -> dict[Subject, Pauses]:
         for subject in soon
         if not _is_warm(warmed.get(chore_of(subject)), now)
     }
-    for subject in calls.keys() - {*soon}:
-        if _is_worth_keeping(subject, calls[subject], warmed.get(chore_of(subject)), now):
-            due[subject] = pauses(calls[subject], now)
+    for subject, times in calls.items():
+        if subject not in soon and _is_worth_keeping(subject, times, warmed.get(chore_of(subject)), now):
+            due[subject] = pauses(times, now)
     return due
 
 
