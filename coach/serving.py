@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
@@ -18,7 +19,8 @@ def serve(*, host: str, port: int) -> None:
     from twisted.internet import reactor
 
     # What was left open, and the background work, wait for nobody to come. Later: the loop does not run yet.
-    reactor.callLater(0, lambda: asyncio.ensure_future(enter()))  # type: ignore[attr-defined]
+    timers: Any = reactor
+    timers.callLater(0, lambda: asyncio.ensure_future(enter()))
     Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),

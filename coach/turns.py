@@ -310,7 +310,7 @@ class Supervisor:
             run.sentences.clear()
         if self.provider is not None and not _is_answered(state, reply):
             await self._forgive(run)
-        event = self._event(run, TurnEvent.Kind.END, {"state": state, **await self._left(run)})
+        event = self._event(run, TurnEvent.Kind.END, _ending(state, reply, await self._left(run)))
         finish = Finish(
             event=event,
             epoch=run.turn.epoch,
@@ -433,6 +433,11 @@ class Supervisor:
         self._readers.shutdown(wait=True)
         for reader in self._reader_connections:
             reader.close()
+
+
+def _ending(state: str, reply: Reply, left: dict[str, Any]) -> dict[str, Any]:
+    fallback = reply.trace.get("fallback", "") if state == Turn.State.DONE else ""
+    return {"state": state, **({"fallback": fallback} if fallback else {}), **left}
 
 
 def _is_answered(state: str, reply: Reply) -> bool:

@@ -14,7 +14,7 @@ from coach.engine.pricing import Price, cost_of_use, cost_usd
 from coach.providers.asking import Asked
 from coach.providers.catalogue import Model
 from coach.providers.forecast import Expected, Forecast, Unwritten, written_by_ttl
-from coach.providers.port import Attempt, Call, Kept, Purse, Settled, Stop
+from coach.providers.port import Attempt, Call, Kept, Purse, Settled, Stop, Waited
 from coach.providers.reading import MOST_CHARACTERS_PER_TOKEN, Counted, Reading
 
 CLEARLY_LESS = 0.8
@@ -48,7 +48,8 @@ def expected_usage(use: CacheUse, price: Price) -> Usage:
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """Attempt `number` at a call. `sent`: the request may have left; `free`: it was answered with an error
-    that nobody bills, or never arrived; `on_begin` is called when its answer begins."""
+    that nobody bills, or never arrived; `waited`: for another one, before it; `on_begin` is called when its
+    answer begins."""
 
     call: Call
     asked: Asked
@@ -57,6 +58,7 @@ class Exchange:
     forecast: Forecast
     reading: Reading
     expected: Expected | None = None
+    waited: Waited | None = None
     stop: Stop = "done"
     sent: bool = False
     free: bool = False
@@ -74,9 +76,8 @@ class Exchange:
             turn=self.call.turn,
             model=self.model.id,
             number=self.number,
-            tokens_estimated=sum(self.tokens),
-            max_output_tokens=int(self.asked.body["max_tokens"]),
             worst_usd=worst_usd(self.asked, self.model),
+            waited=self.waited,
         )
 
     @property

@@ -15,14 +15,19 @@ from pydantic import BaseModel
 
 from coach.engine.ports import Usage
 from coach.engine.prompt import Stability
+from coach.providers.catalogue import Model, Tier
 
 Role = Literal["system", "user", "assistant"]
-Tier = Literal["small", "medium", "large"]
 Stop = Literal["done", "truncated", "refused"]
 Outlook = Literal["cold", "filling"]
 Reason = Literal[
-    "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
+    "busy", "overloaded", "unreachable", "interrupted", "stalled", "unusable", "spend", "rejected", "too_long"
 ]
+
+CANCELLED = "cancelled"
+"""The outcome of a request that nobody waited for any longer."""
+ENOUGH = "enough"
+"""The outcome of one that was cut off because as much of its answer had arrived as was wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +70,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """How long a call waited for another one to write `tokens` of the prefix that both have, and why; 0
+    seconds where that was not worth it."""
+
+    seconds: float
+    tokens: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most."""
+    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
+    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
 
     purpose: str
     turn: str
     model: str
     number: int
-    tokens_estimated: int
-    max_output_tokens: int
     worst_usd: float
+    waited: Waited | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +109,8 @@ class Settled:
     """How an attempt ended. `usage` as reported; `estimated`: part of it was not reported and is a guess.
 
     `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
-    than could have been, where the provider tells. `outcome` is a `Stop`, a `Reason` or "cancelled". `kept`:
-    what the cache holds because of it, as far as that is news.
+    than could have been, where the provider tells. `outcome`: a `Stop`, a `Reason`, `CANCELLED` or `ENOUGH`.
+    `kept`: what the cache holds because of it, as far as that is news.
     """
 
     outcome: str
@@ -108,29 +123,12 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waited:
-    """How long a call waited for another one to write `tokens` of the prefix that both have, and why; 0
-    seconds where that was not worth it."""
-
-    seconds: float
-    tokens: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The last item of a stream. `data`: the parsed answer of a call with a schema, None when refused.
-    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
+    """The last item of a stream; what it took, the purse was told. `data`: the parsed answer of a call with a
+    schema, None when refused."""
 
     stop: Stop
-    model: str
-    usage: Usage
-    expected: Usage
-    attempts: int = 1
-    miss_reason: str = ""
     data: BaseModel | None = None
-    waited: Waited | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class ProviderError(Exception):
@@ -171,6 +169,9 @@ class Provider(Protocol):
 
     name: str
     caches: bool
+
+    def model(self, tier: Tier) -> Model:
+        """Who is asked for this tier: what that costs, caches and reads."""
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         """Pieces of text as they come, none for a call with a schema; the last item is the `Ended`.

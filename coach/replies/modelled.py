@@ -16,7 +16,7 @@ from coach.replies.calling import Calls, Stream
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
-from coach.replies.wording import Brief, Outcome, say_written, writing_status
+from coach.replies.wording import ANSWER_TIER, Brief, Outcome, say_written, writing_status
 from coach.warmth import Pauses
 
 ANSWER_SECONDS = LogNormal(3.0, 6.0)
@@ -58,7 +58,7 @@ async def closing(state: Making, running: Awaitable[RunResult]) -> RunResult:
 def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     outcome = state.outcome
     trace = {**stored(result.trace), "calls": state.calls.records()}
-    if outcome is not None and outcome.reason:
+    if outcome is not None and not outcome.by_model:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
         trace["speculation"] = f"{state.speculation.reason} ({state.belief})"
@@ -91,10 +91,11 @@ async def _pauses(inputs: Inputs) -> Pauses:
 
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:
     """The answer to this brief, asked for now."""
-    job = current.get()
-    job.voice.status(writing_status())
-    call = brief.call(str(job.turn.uuid), lambda outlook: job.voice.status(writing_status(outlook)))
-    return making.get().calls.begin(call, inputs)
+    calls, voice = making.get().calls, current.get().voice
+    voice.status(writing_status())
+    model = calls.provider.model(ANSWER_TIER)
+    call = brief.call(calls.turn, model, lambda outlook: voice.status(writing_status(outlook)))
+    return calls.begin(call, inputs)
 
 
 async def say(stream: Stream, brief: Brief, teller: Teller) -> None:

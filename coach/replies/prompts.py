@@ -16,14 +16,11 @@ from hashlib import blake2b
 from coach.engine.pricing import Price
 from coach.engine.prompt import Block, Prompt, Stability, estimate_tokens
 from coach.engine.warming import Strategy, expected_warming
+from coach.history import CUT_TURNS, left_out
 from coach.providers.port import Part
 
 HISTORY_TOKENS = 24_000
 """So much of a conversation is read at most."""
-HISTORY_TURNS = 16
-"""So many earlier turns are read at most: two blocks each, inside a breakpoint's look-back of 20."""
-CUT_TURNS = 8
-"""Old turns are left out so many at a time, so that the prefix stays the same for as many turns."""
 
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
@@ -63,8 +60,8 @@ def learner_block(text: str) -> str:
 def bounded(history: Sequence[Exchange], *, tokens: int = HISTORY_TOKENS) -> tuple[Exchange, ...]:
     """The newest turns that fit. Whole turns go, the oldest first and `CUT_TURNS` at a time, so that the
     turns between two cuts share their prefix."""
-    kept = tuple(history)
-    while len(kept) > HISTORY_TURNS or (kept and _size(kept) > tokens):
+    kept = tuple(history[left_out(len(history)) :])
+    while kept and _size(kept) > tokens:
         kept = kept[CUT_TURNS:]
     return kept
 
@@ -204,13 +201,3 @@ def prompt_of(parts: Sequence[Part]) -> Prompt:
             for part in parts
         )
     )
-
-
-def naive(script: Script, *, at: str) -> tuple[Part, ...]:
-    """The same words as many programs send them: the time and the question first, no breakpoint anywhere.
-    For comparison only; nobody's turn is made with it."""
-    first = _part("call", "system", f"It is {at}.\n{script.call}", Stability.CALL)
-    history = _history_parts(script.history)
-    shared = _shared_parts(script)
-    last = _part("again", "user", script.call, Stability.CALL)
-    return (first, *shared, *history, last)

@@ -14,13 +14,14 @@ from coach.beginning import places_of
 from coach.budget import DatabasePurse, RunInThread
 from coach.chores import claim_chore, end_chore
 from coach.engine.ports import Usage
-from coach.engine.pricing import price_of
+from coach.engine.pricing import Price
 from coach.frames import Subject
-from coach.providers.port import Call, Ended, OverLimit, Provider, ProviderError
+from coach.providers.port import Call, OverLimit, Provider, ProviderError
 from coach.replies import passages
 from coach.replies.background import shared_texts
 from coach.replies.instructions import COACH
 from coach.replies.prompts import TAIL_SECONDS, Script, keeping_of, laid_out
+from coach.replies.receipts import Receipts
 from coach.replies.wording import ANSWER_TIER
 from coach.warmth import (
     Pauses,
@@ -42,7 +43,7 @@ async def warm_what_is_due(provider: Provider, run: RunInThread) -> int:
     if not provider.caches:
         return 0
     await run(forget_prefixes)
-    due: dict[Subject, Pauses] = await run(subjects_to_warm)
+    due: dict[Subject, Pauses] = await run(partial(subjects_to_warm, _price(provider)))
     return sum([await _warm(subject, gaps, provider, run) for subject, gaps in due.items()])
 
 
@@ -51,7 +52,7 @@ async def _warm(subject: Subject, gaps: Pauses, provider: Provider, run: RunInTh
     if not await run(partial(claim_chore, name, every_seconds=CLAIM_SECONDS)):
         return False
     try:
-        usage = await _touch(await run(partial(warming_call, subject, gaps)), provider, run)
+        usage = await _touch(await run(partial(warming_call, subject, _price(provider), gaps)), provider, run)
     except (ProviderError, OverLimit) as error:
         await run(partial(end_chore, name, did=str(error), failed=True))
         return False
@@ -60,11 +61,17 @@ async def _warm(subject: Subject, gaps: Pauses, provider: Provider, run: RunInTh
     return usage is not None
 
 
+def _price(provider: Provider) -> Price:
+    return provider.model(ANSWER_TIER).price
+
+
 async def _touch(call: Call | None, provider: Provider, run: RunInThread) -> Usage | None:
     if call is None:
         return None
-    items = [item async for item in provider.stream(call, DatabasePurse(None, run))]
-    return next(item.usage for item in items if isinstance(item, Ended))
+    receipts = Receipts(DatabasePurse(None, run))
+    async for _item in provider.stream(call, receipts):
+        pass
+    return receipts.usage
 
 
 def chore_of(subject: Subject) -> str:
@@ -72,8 +79,9 @@ def chore_of(subject: Subject) -> str:
     return f"warm {subject}"
 
 
-def subjects_to_warm() -> dict[Subject, Pauses]:
-    """What a cohort begins with soon, then what is worth keeping alive, with the pauses between its calls."""
+def subjects_to_warm(price: Price) -> dict[Subject, Pauses]:
+    """What a cohort begins with soon, then what is worth keeping alive at such a price, with the pauses
+    between its calls."""
     now = timezone.now()
     soon = first_lessons_of_cohorts(begin=now, end=now + seconds(LEAD_SECONDS))
     calls = calls_by_subject()
@@ -84,7 +92,8 @@ def subjects_to_warm() -> dict[Subject, Pauses]:
         if not _is_warm(warmed.get(chore_of(subject)), now)
     }
     for subject, times in calls.items():
-        if subject not in soon and _is_worth_keeping(subject, times, warmed.get(chore_of(subject)), now):
+        touched = max(filter(None, (times[-1], warmed.get(chore_of(subject)))))
+        if subject not in soon and _is_worth_keeping(subject, price, times, touched, now):
             due[subject] = pauses(times, now)
     return due
 
@@ -100,25 +109,23 @@ def seconds(number: float) -> datetime.timedelta:
 
 def _is_worth_keeping(
     subject: Subject,
+    price: Price,
     times: Sequence[datetime.datetime],
-    warmed: datetime.datetime | None,
+    touched: datetime.datetime,
     now: datetime.datetime,
 ) -> bool:
-    idle = (now - max(filter(None, (times[-1], warmed)))).total_seconds()
-    unused = (now - times[-1]).total_seconds()
+    idle, unused = ((now - at).total_seconds() for at in (touched, times[-1]))
     script = _script(subject) if unused <= TAIL_SECONDS else None
-    if script is None:
-        return False
-    return keeping_of(script, price_of(ANSWER_TIER), pauses(times, now)).is_due(idle, unused)
+    return script is not None and keeping_of(script, price, pauses(times, now)).is_due(idle, unused)
 
 
-def warming_call(subject: Subject, gaps_seconds: Pauses = ()) -> Call | None:
+def warming_call(subject: Subject, price: Price, gaps_seconds: Pauses = ()) -> Call | None:
     """A call that writes what every call about this subject begins with, and asks nothing; None where the
     subject is not published, or too short to be cached."""
     script = _script(subject)
     if script is None:
         return None
-    parts = laid_out(script, price_of(ANSWER_TIER), gaps_seconds=gaps_seconds)
+    parts = laid_out(script, price, gaps_seconds=gaps_seconds)
     if not any(part.breakpoint for part in parts):
         return None
     return Call(purpose="warm", tier=ANSWER_TIER, parts=parts, max_output_tokens=0)

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coach.allowance import over_limit_text
-from coach.engine.pricing import price_of
-from coach.providers.catalogue import MODELS, default_model
-from coach.providers.port import Call, Outlook, OverLimit, ProviderError, Tier
-from coach.providers.servers import SERVERS
+from coach.allowance import over_limit_text, stood_in_text
+from coach.providers.catalogue import Model, Tier
+from coach.providers.port import Call, Outlook, OverLimit, ProviderError
 from coach.queries import Spoken
 from coach.replies.calling import Stream
 from coach.replies.drafting import Note, tell_all
@@ -38,14 +35,6 @@ MAX_OUTPUT_TOKENS = 600
 TOTAL_SECONDS = 60.0
 
 
-def _context_tokens() -> int:
-    """What the answering model can read."""
-    server = SERVERS.get(settings.COACH_SERVER_KIND)
-    if server is None or server.billed:
-        return MODELS[default_model(ANSWER_TIER)].context_tokens
-    return int(settings.COACH_CONTEXT_TOKENS)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
@@ -60,9 +49,10 @@ class Brief:
     question: str = ""
     pauses: Pauses = ()
 
-    def call(self, turn: str, tell: Callable[[Outlook], None]) -> Call:
-        script = fitted(self.script, _context_tokens() - MAX_OUTPUT_TOKENS)
-        parts = laid_out(script, price_of(ANSWER_TIER), gaps_seconds=self.pauses)
+    def call(self, turn: str, model: Model, tell: Callable[[Outlook], None]) -> Call:
+        """The call, laid out for the model of `ANSWER_TIER`."""
+        script = fitted(self.script, model.context_tokens - MAX_OUTPUT_TOKENS)
+        parts = laid_out(script, model.price, gaps_seconds=self.pauses)
         return Call(
             purpose="reply",
             tier=ANSWER_TIER,
@@ -138,7 +128,7 @@ async def _hear(stream: Stream, speaker: Speaker) -> str:
     try:
         async for piece in stream.pieces():
             if not speaker.hear(piece):
-                await stream.close()
+                await stream.close(enough=True)
                 speaker.finish()
                 return "full"
     except ProviderError as error:
@@ -183,6 +173,13 @@ def fallback_text(reason: str) -> str:
         return over_limit_text(reason.removeprefix("limit "))
     why = _reasons().get(reason, _("The language model gave no usable answer"))
     return _("%(why)s; the built-in coach answers from the same findings.") % {"why": why}
+
+
+def stands_in_text(reason: str) -> str:
+    """The same beside a reply that stays on the page."""
+    if reason.startswith("limit "):
+        return stood_in_text(reason.removeprefix("limit "))
+    return fallback_text(reason)
 
 
 def _reasons() -> dict[str, str]:

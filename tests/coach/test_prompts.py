@@ -24,13 +24,12 @@ from coach.engine.prompt import (
 from coach.engine.prompt_advice import advise_prompt
 from coach.engine.rules import RULES
 from coach.engine.traffic import TrafficCall
+from coach.history import CUT_TURNS, TURNS_MAX
 from coach.providers.port import Part
 from coach.queries import settings_of_many
 from coach.replies import instructions
 from coach.replies.background import shared_texts
 from coach.replies.prompts import (
-    CUT_TURNS,
-    HISTORY_TURNS,
     TAIL_SECONDS,
     Exchange,
     Script,
@@ -38,7 +37,6 @@ from coach.replies.prompts import (
     keeping_of,
     laid_out,
     learner_block,
-    naive,
     prompt_of,
 )
 from exercises.models import Exercise
@@ -117,7 +115,7 @@ def test_the_lint_finds_nothing_wrong_in_any_turn(texts, model: str, turn: int):
 
 def test_each_turn_begins_with_the_bytes_of_the_turn_before(texts):
     for shared in texts.values():
-        for turn in range(1, HISTORY_TURNS + 1):
+        for turn in range(1, TURNS_MAX + 1):
             before = bytes_of(laid_out(script_of(shared, turn), price_of("medium")))
             after = bytes_of(laid_out(script_of(shared, turn + 1), price_of("medium")))
             assert after.startswith(before)
@@ -215,23 +213,13 @@ def call_of(learner: int, turn: int, subject: Block) -> TrafficCall:
     )
 
 
-def test_naive_layout_shares_nothing_and_the_lint_says_so(texts):
-    price = price_of("medium")
-    shared = next(iter(texts.values()))
-    prompts = [prompt_of(naive(script_of(shared, turn), at=f"09:0{turn}")) for turn in range(1, 6)]
-    codes = {defect.code for defect in lint(prompts[1], price.rules)}
-    assert codes >= {"no-breakpoint", "volatile-before-stable"}
-    seen = replayed([(60.0 * n, prompt) for n, prompt in enumerate(prompts)], "medium")
-    assert (seen.read, seen.could, sum(seen.written)) == (0, 0, 0)
-
-
 def test_long_history_loses_whole_turns_from_its_beginning_in_steps():
     history = [Exchange(sent=f"asked {n}", shown=f"told {n}") for n in range(60)]
     starts = []
     for length in range(1, 61):
         kept = bounded(history[:length])
         assert kept == tuple(history[length - len(kept) : length])
-        assert len(kept) <= HISTORY_TURNS
+        assert len(kept) <= TURNS_MAX
         starts.append(length - len(kept))
     assert all(start % CUT_TURNS == 0 for start in starts)
     # Between two cuts the beginning stays where it is, so the prefix is read again.

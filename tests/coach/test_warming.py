@@ -16,8 +16,9 @@ from coach.budget import DatabasePurse
 from coach.engine.prompt import Stability
 from coach.frames import Subject
 from coach.models import CachedPrefix, Chore, Conversation, ProviderAttempt, Turn
+from coach.providers.catalogue import MODELS
 from coach.providers.claude import Claude
-from coach.providers.port import Call, Ended, Outlook, Part
+from coach.providers.port import Call, Outlook, Part
 from coach.rehearsal.server import Rehearsal
 from coach.replies.warming import (
     CLAIM_SECONDS,
@@ -26,16 +27,17 @@ from coach.replies.warming import (
     warm_what_is_due,
     warming_call,
 )
-from coach.warmth import pauses_of_many
+from coach.warmth import Pauses, pauses_of_many
 from exercises.models import Exercise
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.providers.asking import KEY, provider
+from tests.coach.providers.asking import KEY, Paid, hear, provider
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LESSON = Subject(kind="lesson", slug="parallel")
 EXERCISE = Subject(kind="exercise", slug="travel")
+PRICE = MODELS["claude-sonnet-5-5"].price
 
 
 async def run(ask: Any) -> Any:
@@ -78,6 +80,10 @@ def use(*seconds_ago: float) -> None:
         ProviderAttempt.objects.filter(pk=row.pk).update(reserved_at=at, settled_at=at)
 
 
+def due() -> dict[Subject, Pauses]:
+    return subjects_to_warm(PRICE)
+
+
 @in_thread
 def note_warming(subject: Subject, *, seconds_ago: float, ended: bool = True) -> Chore:
     """A warming that went well, or one whose process has not been heard of since."""
@@ -85,17 +91,15 @@ def note_warming(subject: Subject, *, seconds_ago: float, ended: bool = True) ->
     return Chore.objects.create(name=f"warm {subject}", began_at=at, ended_at=at if ended else None)
 
 
-async def answer(claude: Claude, subject: Subject) -> tuple[Ended, list[Outlook]]:
+async def answer(claude: Claude, subject: Subject) -> tuple[Paid, list[Outlook]]:
     """What a learner's call about a subject sends: the shared part, then a question; and what its learner is
     told of the cache."""
-    warm = await run(lambda: warming_call(subject))
+    warm = await run(lambda: warming_call(subject, PRICE))
     asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
     told: list[Outlook] = []
     parts = (*warm.parts[:-1], asked)
     call = Call(purpose="reply", tier=warm.tier, parts=parts, tell=told.append)
-    items = [item async for item in claude.stream(call, DatabasePurse(None, run))]
-    assert isinstance(items[-1], Ended)
-    return items[-1], told
+    return (await hear(claude, call, DatabasePurse(None, run))).end, told
 
 
 async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):
@@ -175,12 +179,12 @@ async def test_warming_leaves_cohorts_that_do_not_start_now(claude: Claude, seco
 
 async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
     await use(1200, 850, 560, 250)
-    assert [*await run(subjects_to_warm)] == [EXERCISE]
+    assert [*await run(due)] == [EXERCISE]
     row = await note_warming(EXERCISE, seconds_ago=1)
-    assert await run(subjects_to_warm) == {}
+    assert await run(due) == {}
     row.failed = True
     await run(row.save)
-    assert [*await run(subjects_to_warm)] == [EXERCISE]
+    assert [*await run(due)] == [EXERCISE]
 
 
 @pytest.mark.parametrize(
@@ -188,11 +192,11 @@ async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
 )
 async def test_warming_leaves_what_lapsed_what_is_fresh_and_what_is_not_known(seconds: list[float]):
     await use(*seconds)
-    assert await run(subjects_to_warm) == {}
+    assert await run(due) == {}
 
 
 async def test_warming_of_a_subject_that_is_not_published_is_nothing():
-    assert await run(lambda: warming_call(Subject(kind="lesson", slug="nowhere"))) is None
+    assert await run(lambda: warming_call(Subject(kind="lesson", slug="nowhere"), PRICE)) is None
 
 
 async def test_warming_stops_at_a_provider_that_is_away(server: Rehearsal, claude: Claude):
