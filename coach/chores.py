@@ -17,10 +17,12 @@ GRADED_AT_ONCE = 50
 
 
 def claim_chore(name: str, *, every_seconds: float) -> bool:
-    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`."""
+    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`, or it
+    failed."""
     now = timezone.now()
     Chore.objects.bulk_create([Chore(name=name)], ignore_conflicts=True)
-    due = Q(began_at__isnull=True) | Q(began_at__lte=now - datetime.timedelta(seconds=every_seconds))
+    due = Q(began_at__isnull=True) | Q(failed=True)
+    due |= Q(began_at__lte=now - datetime.timedelta(seconds=every_seconds))
     return bool(
         Chore.objects.filter(due, name=name).update(began_at=now, ended_at=None, failed=False, did="")
     )

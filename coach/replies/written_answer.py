@@ -130,7 +130,7 @@ def begun_in_vain_usd(price: Price) -> float:
 
 
 def _graph(*, ahead: bool) -> TaskGraph:
-    needs = ("plan", "spoken", "setting")
+    needs = ("plan", "spoken", "setting", "pauses")
     return TaskGraph(
         [
             *conversation.reading_tasks(),
@@ -148,7 +148,7 @@ def _graph(*, ahead: bool) -> TaskGraph:
             Task("verdict", ("question", "sure", "classify"), call=_verdict, label=_("Decide what is asked")),
             Task(
                 "plan",
-                (*conversation.FACTS, "spoken", "setting"),
+                (*conversation.FACTS, "spoken", "setting", "pauses"),
                 call=_plan,
                 label=_("Plan the answer by the ladder’s rule"),
             ),
@@ -237,6 +237,7 @@ def _brief(inputs: Inputs, plan: Plan) -> Brief:
     return brief_of(
         shared=shared_texts(asked.index, asked.lesson, inputs["setting"], inputs["authored"]),
         spoken=inputs["spoken"],
+        pauses=inputs["pauses"],
         message=message(
             lines,
             plan.notes,
