@@ -70,6 +70,9 @@ class Server:
     def is_dead(self) -> bool:
         return self.process is None or self.process.poll() is not None
 
+    def is_alive(self) -> bool:
+        return not self.is_dead()
+
     def signal(self, number: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(number)
