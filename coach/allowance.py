@@ -13,14 +13,14 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from coach.models import Limit, Spending
 from coach.models.money import MICRO, utc_day
 from lessons.models import Cohort, User
 
 Scope = Limit.Scope
-LOW_SHARE = 0.1
+LOW_SHARE, PLENTY = 0.1, 0.95
 
 DEFAULTS: dict[str, tuple[int, int | None]] = {
     Scope.GUEST: (150_000, 2),
@@ -180,6 +180,8 @@ def _nearest(accounts: list[Account]) -> Allowance:
 
 
 def _left_text(allowance: Allowance) -> str:
+    if allowance.left >= PLENTY:
+        return _("You still have all of today’s model answers.")
     share = _share_text(allowance.left)
     if allowance.scope in {Scope.GUEST, Scope.LEARNER}:
         return _("%(share)s of your model answers for today are left.") % {"share": share}
@@ -190,8 +192,6 @@ def _left_text(allowance: Allowance) -> str:
 
 def _share_text(left: float) -> str:
     percent = round(left * 10) * 10
-    if left >= 0.995:
-        return _("All")
     return _("About %(percent)s %%") % {"percent": percent} if left > LOW_SHARE else _("Less than a tenth")
 
 
@@ -216,53 +216,33 @@ def renewal_text(now: datetime.datetime | None = None) -> str:
 
 def over_limit_text(scope: str) -> str:
     """Why the built-in coach answers, by the scope of an `OverLimit`, and until when."""
-    return _OVER.get(scope, _over_learner)()
+    if scope in _BUSY:
+        return stood_in_text(scope)
+    said = {"why": _used_up_text(scope), "when": renewal_text()}
+    return _("%(why)s, so the built-in coach answers; new ones come %(when)s.") % said
 
 
-def _over_learner() -> str:
-    return _(
-        "Your model answers for today are used up, so the built-in coach answers; new ones come %(when)s."
-    ) % {"when": renewal_text()}
+def stood_in_text(scope: str) -> str:
+    """The same beside a reply that stays: without a time that soon is past."""
+    if scope in _BUSY:
+        return str(_BUSY[scope])
+    return _("%(why)s, so the built-in coach wrote this.") % {"why": _used_up_text(scope)}
 
 
-def _over_cohort() -> str:
-    return _(
-        "Your class has used its model answers for today, so the built-in coach answers; new ones come "
-        "%(when)s."
-    ) % {"when": renewal_text()}
+def _used_up_text(scope: str) -> str:
+    return str(_USED_UP.get(scope, _USED_UP[Scope.LEARNER]))
 
 
-def _over_day() -> str:
-    return _(
-        "Today’s model answers for everybody are used up, so the built-in coach answers; new ones come "
-        "%(when)s."
-    ) % {"when": renewal_text()}
-
-
-def _over_guests() -> str:
-    return _(
-        "Today’s model answers for visitors without an account are used up, so the built-in coach answers; "
-        "new ones come %(when)s."
-    ) % {"when": renewal_text()}
-
-
-def _over_calls() -> str:
-    return _("The model is busy with other replies just now, so the built-in coach answers this one.")
-
-
-def _over_turn() -> str:
-    return _("The model was asked often enough for this reply, so the built-in coach answers it.")
-
-
-def _over_off() -> str:
-    return _("Model answers are switched off at the moment, so the built-in coach answers.")
-
-
-_OVER = {
-    "cohort": _over_cohort,
-    "day": _over_day,
-    "guests": _over_guests,
-    "calls": _over_calls,
-    "turn": _over_turn,
-    "off": _over_off,
+_USED_UP: dict[str, Any] = {
+    Scope.LEARNER: gettext_lazy("Your model answers for today are used up"),
+    Scope.COHORT: gettext_lazy("Your class has used its model answers for today"),
+    Scope.DAY: gettext_lazy("Today’s model answers for everybody are used up"),
+    Scope.GUESTS: gettext_lazy("Today’s model answers for visitors without an account are used up"),
+}
+_BUSY: dict[str, Any] = {
+    "calls": gettext_lazy("The model was busy with other replies, so the built-in coach answers this one."),
+    "turn": gettext_lazy(
+        "The model was asked often enough for this reply, so the built-in coach answers it."
+    ),
+    Scope.OFF: gettext_lazy("Model answers are switched off at the moment, so the built-in coach answers."),
 }

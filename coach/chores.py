@@ -17,9 +17,10 @@ GRADED_AT_ONCE = 50
 
 
 def claim_chore(name: str, *, every_seconds: float) -> bool:
-    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`."""
+    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`, or it
+    failed."""
     Chore.objects.bulk_create([Chore(name=name)], ignore_conflicts=True)
-    due = Q(began_at__isnull=True) | Q(began_at__lte=lease_end(-every_seconds))
+    due = Q(began_at__isnull=True) | Q(failed=True) | Q(began_at__lte=lease_end(-every_seconds))
     # Begun in the future, and not by a claimer that was faster by a moment: the clock was put back.
     due |= Q(began_at__gt=lease_end())
     return bool(

@@ -35,6 +35,11 @@ def is_answered(state: str, reply: Reply) -> bool:
     return state == Turn.State.TRUNCATED or (state == Turn.State.DONE and "fallback" not in reply.trace)
 
 
+def end_payload(state: str, reply: Reply, left: dict[str, Any]) -> dict[str, Any]:
+    fallback = reply.trace.get("fallback", "") if state == Turn.State.DONE else ""
+    return {"state": state, **({"fallback": fallback} if fallback else {}), **left}
+
+
 def finish_of(run: Run, event: TurnEvent, reply: Reply) -> Finish:
     """What is stored; the turn of the run is by then what its row will be."""
     turn, state = run.turn, event.payload["state"]

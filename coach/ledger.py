@@ -20,14 +20,14 @@ from coach.dbclock import lease_end
 from coach.engine.ports import Usage
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.models.money import MICRO, utc_day
-from coach.providers.port import Attempt, OverLimit, Settled
-from coach.spending import WATCHED_CALLS, last_reads, read_share_of
+from coach.providers.port import ENOUGH, Attempt, OverLimit, Settled
+from coach.spending import new_shortfall
 from lessons.models import User
 
 logger = logging.getLogger(__name__)
 Scope = Limit.Scope
 
-DELIVERED = frozenset({"done", "truncated"})
+DELIVERED = frozenset({"done", "truncated", ENOUGH})
 """The outcomes that a learner pays for."""
 
 LOST = "lost"
@@ -165,23 +165,21 @@ def settle_attempt(key: int, settled: Settled) -> bool:
         **_tokens(usage, ""),
         **_tokens(expected, "expected_"),
     )
-    if booked and usage.tokens_read < expected.tokens_read:
+    # Not only where it read too little itself: a good call may leave the window as well.
+    if booked and expected.tokens_read:
         _watch_reads(key)
     return booked
 
 
 def _watch_reads(key: int) -> None:
     """Say once when a purpose begins to read too little of what the cache should hold for it."""
-    purpose = ProviderAttempt.objects.values_list("purpose", flat=True).get(pk=key)
-    rows = last_reads(purpose, calls=WATCHED_CALLS + 1)
-    now, before = read_share_of(purpose, rows[:WATCHED_CALLS]), read_share_of(purpose, rows[1:])
-    if now.short and not before.short:
+    if (short := new_shortfall(key)) is not None:
         logger.warning(
             "Calls for “%s” read %d %% of what the cache should hold (last %d calls; most given reason: %s).",
-            purpose,
-            round(now.share * 100),
-            now.calls,
-            now.miss_reason or "none",
+            short.purpose,
+            round(short.share * 100),
+            short.calls,
+            short.miss_reason or "none",
         )
 
 

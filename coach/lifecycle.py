@@ -1,7 +1,7 @@
-"""From the first request of a process to its last: turns are watched, and drained before it goes.
+"""From the start of a server to its end: turns are watched, and drained before it goes.
 
 Daphne has no lifespan events, drops sockets at SIGTERM without a word and refuses to send close code 1012; so
-the door starts all this with the first request, and the signal is handled here before the server sees it.
+whoever serves starts all this, and the signal is handled here before the server sees it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _clockwork: Clockwork | None = None
 
 
 async def enter() -> Supervisor:
-    """Called for each connection; works once for each server loop."""
+    """Called when this project's own server starts, and for each connection; works once for each loop."""
     global _clockwork, _entered, _preparing, _watcher  # noqa: PLW0603 - one server loop a process
     supervisor = await attach()
     if _entered is not supervisor.loop:

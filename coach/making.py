@@ -30,7 +30,7 @@ class MadeCall:
 
     @property
     def tier(self) -> str:
-        tiers = {"small": _("small"), "medium": _("medium"), "large": _("large")}
+        tiers = {"small": _("small"), "medium": _("medium")}
         return tiers.get(self.row["tier"], str(self.row["tier"]))
 
     @property

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.functions import Now
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils.html import strip_tags
 from pydantic import ValidationError
 
 from coach.beginning import subject_of
 from coach.frames import Subject
+from coach.history import TURNS_MAX, left_out
 from coach.ladder import Step
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
 from exercises.kinds import UnknownKind, kind_named
@@ -320,21 +321,34 @@ class Spoken:
 
 
 def spoken_in_many(keys: Collection[TurnKey]) -> dict[TurnKey, tuple[Spoken, ...]]:
-    """What a model was told and what it was shown to have said before each turn, oldest first. One query.
+    """What a model was told and what it was shown to have said before each turn, oldest first, as far back as
+    it is sent again. One query.
 
     Turns that were refused, and those without words, are left out: nothing of them is sent again.
     """
     wanted = Q(pk__in=[])
     for conversation, number in keys:
         wanted |= Q(conversation=conversation, number__lt=number)
-    rows = Turn.objects.filter(wanted, memory__has_key=SENT).exclude(text="").order_by("number")
     found: dict[TurnKey, list[Spoken]] = {key: [] for key in keys}
-    for row in rows.values("conversation_id", "number", "text", "memory"):
+    for row in _newest_spoken(wanted):
+        if row["place"] <= left_out(row["turns"]):
+            continue
         spoken = Spoken(sent=row["memory"][SENT], shown=row["text"])
         for key in keys:
             if key[0] == row["conversation_id"] and row["number"] < key[1]:
                 found[key].append(spoken)
     return {key: tuple(turns) for key, turns in found.items()}
+
+
+def _newest_spoken(wanted: Q) -> Iterable[Mapping[str, Any]]:
+    """The last that a model has worded of each conversation, with their `place` among its `turns`."""
+    spoken = Turn.objects.filter(wanted, memory__has_key=SENT).exclude(text="")
+    placed = spoken.annotate(
+        place=Window(RowNumber(), partition_by="conversation", order_by="number"),
+        turns=Window(Count("pk"), partition_by="conversation"),
+    )
+    newest = placed.filter(place__gt=F("turns") - TURNS_MAX).order_by("number")
+    return newest.values("conversation_id", "number", "text", "memory", "place", "turns")
 
 
 def published_key() -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from coach.allowance import Allowance
 from coach.hub import Envelope
 from coach.models import Turn, TurnEvent
 from coach.replies.parts import Sentence
+from coach.replies.wording import stands_in_text
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class TurnView:
     turn: Turn
     seq: int = 0
     status: str = ""
+    fallback: str = ""
+    """Why the built-in coach wrote it where a model was to; "" where none was, or did."""
     paragraphs: list[Paragraph] = field(default_factory=list)
 
     @property
@@ -44,6 +47,10 @@ class TurnView:
     @property
     def state(self) -> str:
         return self.turn.state
+
+    @property
+    def stands_in(self) -> str:
+        return stands_in_text(self.fallback) if self.fallback else ""
 
     @property
     def said(self) -> str:
@@ -61,6 +68,8 @@ def view_of(turn: Turn, events: Sequence[TurnEvent]) -> TurnView:
         elif event.kind == TurnEvent.Kind.RESTART:
             view.paragraphs.clear()
             view.status = restart_status()
+        elif event.kind == TurnEvent.Kind.END:
+            view.fallback = event.payload.get("fallback", "")
     if turn.state == Turn.State.REFUSED:
         view.paragraphs.clear()
     return view
@@ -109,9 +118,10 @@ def _shell(language: str, kind: str, *, asks: bool) -> str:
 
 
 @lru_cache(maxsize=64)
-def _foot(language: str, state: str) -> str:
+def _foot(language: str, state: str, fallback: str) -> str:
     turn = Turn(uuid=_STANDIN.uuid, number=_STANDIN.number, state=state)
-    foot = get_template("coach/turn_foot.html").render({"view": TurnView(turn=turn), "swap": True})
+    view = TurnView(turn=turn, fallback=fallback)
+    foot = get_template("coach/turn_foot.html").render({"view": view, "swap": True})
     return f"{_status(end_status(turn))}{foot}"
 
 
@@ -183,7 +193,8 @@ def _emptied(turn: Turn) -> SafeString:
 
 
 def _end(turn: Turn, event: TurnEvent) -> str:
-    foot = _filled(_foot(get_language(), event.payload["state"]), turn)
+    foot = _foot(get_language(), event.payload["state"], event.payload.get("fallback", ""))
+    foot = _filled(foot, turn)
     said = format_html('<span id="coach-said" hx-swap-oob="innerHTML">{}</span>', turn.text)
     left = allowance_fragment(event.payload.get("allowance"))
     if event.payload["state"] == Turn.State.REFUSED:

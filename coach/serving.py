@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
 from django.conf import settings
 
 from coach.asgi import application
+from coach.lifecycle import enter
 
 
 def serve(*, host: str, port: int) -> NoReturn:
     """Serves until SIGTERM or SIGINT; ends the process when everything is stored and closed."""
+    # Daphne's server has chosen the reactor by now.
+    from twisted.internet import reactor
+
+    # What was left open, and the background work, wait for nobody to come. Later: the loop does not run yet.
+    timers: Any = reactor
+    timers.callLater(0, lambda: asyncio.ensure_future(enter()))
     Server(
         application=application,
         endpoints=build_endpoint_description_strings(host=host, port=port),

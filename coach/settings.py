@@ -257,7 +257,7 @@ ANTHROPIC_BASE_URL = os.environ.get("ANTHROPIC_BASE_URL", "").strip()
 ALLOW_LOCAL_MODEL = _flag("ALLOW_LOCAL_MODEL", default=False)
 COACH_SERVER_KIND = os.environ.get("COACH_SERVER_KIND", "").strip() or "anthropic"
 COACH_MODELS = {
-    tier: os.environ.get(f"COACH_MODEL_{tier.upper()}", "").strip() for tier in ("small", "medium", "large")
+    tier: os.environ.get(f"COACH_MODEL_{tier.upper()}", "").strip() for tier in ("small", "medium")
 }
 COACH_CONTEXT_TOKENS = _number("COACH_CONTEXT_TOKENS", default=8192)
 COACH_ATTEMPTS = _number("COACH_ATTEMPTS", default=3)

@@ -10,14 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Least, TruncDate
 
 from coach.models import ProviderAttempt, Spending
 from coach.models.money import MICRO, utc_day
+from coach.providers.port import ENOUGH
 from lessons.models import User
 
 WATCHED_CALLS = 20
 READ_SHARE_MIN = 0.9
+
+COUNTED = (
+    Q(settled_at__isnull=False, expected_read_tokens__gt=0)
+    & (Q(read_tokens__gt=0) | Q(written_tokens__gt=0) | Q(fresh_tokens__gt=0))
+    & (Q(estimated=False) | Q(outcome=ENOUGH))
+)
+"""Requests that tell of a cache: something could be read, and the service has counted the prompt. One that
+it refused reads nothing; one that was lost is booked as what was expected. Of one that was heard long enough
+only the answer's end is a guess."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +44,15 @@ class ReadShare:
         return self.calls >= WATCHED_CALLS and self.share < READ_SHARE_MIN
 
 
-_Row = tuple[int, int, str]
-"""Tokens read, tokens expected to be, and the provider's reason for less."""
+_Row = tuple[int, int, int, str]
+"""The row's key, tokens read, tokens expected to be, and the provider's reason for less."""
 
 
 def read_share_of(purpose: str, rows: Sequence[_Row]) -> ReadShare:
-    expected = sum(could for _read, could, _reason in rows)
+    expected = sum(could for _key, _was, could, _reason in rows)
     # What was read beyond the expected makes no other miss good.
-    read = sum(min(was, could) for was, could, _reason in rows)
-    reasons = Counter(reason for was, could, reason in rows if was < could and reason)
+    read = sum(min(was, could) for _key, was, could, _reason in rows)
+    reasons = Counter(reason for _key, was, could, reason in rows if was < could and reason)
     return ReadShare(
         purpose=purpose,
         calls=len(rows),
@@ -53,10 +63,20 @@ def read_share_of(purpose: str, rows: Sequence[_Row]) -> ReadShare:
 
 def last_reads(purpose: str, *, calls: int = WATCHED_CALLS) -> list[_Row]:
     """The newest calls of a purpose that had something to read, newest first."""
-    rows = ProviderAttempt.objects.filter(
-        purpose=purpose, settled_at__isnull=False, expected_read_tokens__gt=0, estimated=False
-    ).order_by("-settled_at", "-pk")
-    return list(rows.values_list("read_tokens", "expected_read_tokens", "miss_reason")[:calls])
+    rows = ProviderAttempt.objects.filter(COUNTED, purpose=purpose).order_by("-settled_at", "-pk")
+    return list(rows.values_list("pk", "read_tokens", "expected_read_tokens", "miss_reason")[:calls])
+
+
+def new_shortfall(key: int) -> ReadShare | None:
+    """What the last calls of a purpose read, where it is this row that made it too little."""
+    purpose = ProviderAttempt.objects.values_list("purpose", flat=True).get(pk=key)
+    rows = last_reads(purpose, calls=2 * WATCHED_CALLS)
+    # Others may have been settled since; each row answers for the calls up to its own.
+    place = next((at for at, row in enumerate(rows[:WATCHED_CALLS]) if row[0] == key), None)
+    if place is None:
+        return None
+    now, before = (read_share_of(purpose, rows[at : at + WATCHED_CALLS]) for at in (place, place + 1))
+    return now if now.short and not before.short else None
 
 
 def short_reads() -> list[ReadShare]:
@@ -68,7 +88,7 @@ def short_reads() -> list[ReadShare]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayOfPurpose:
-    """Requests of one purpose on one day (UTC), with what their caches gave."""
+    """Requests of one purpose on one day (UTC), with what their caches gave of what they should have."""
 
     day: datetime.date
     purpose: str
@@ -93,8 +113,8 @@ def days_of_purposes(attempts: QuerySet[ProviderAttempt]) -> list[DayOfPurpose]:
             requests=Count("pk"),
             lost=Count("pk", filter=Q(settled_at__isnull=False, charged=False)),
             micro=Sum("cost_micro"),
-            read=Sum("read_tokens"),
-            expected_read=Sum("expected_read_tokens"),
+            read=Sum(Least("read_tokens", "expected_read_tokens"), filter=COUNTED, default=0),
+            expected_read=Sum("expected_read_tokens", filter=COUNTED, default=0),
         )
         .order_by("-on", "purpose")
     )

@@ -22,7 +22,7 @@ from coach.budget import DatabasePurse
 from coach.crashing import crash_point
 from coach.doorbell import doorbell
 from coach.elsewhere import Elsewhere
-from coach.ending import finish_of, forgive, is_answered, left, state_of
+from coach.ending import end_payload, finish_of, forgive, is_answered, left, state_of
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
@@ -336,7 +336,7 @@ class Supervisor:
                 run.sentences.clear()
             if self.provider is not None and not is_answered(state, reply):
                 await forgive(self.read, run.turn.uuid)
-            payload = {"state": state, **await left(self.read, run.learner_id)}
+            payload = end_payload(state, reply, await left(self.read, run.learner_id))
             event = self._event(run, TurnEvent.Kind.END, payload)
             finish = finish_of(run, event, reply)
             crash_point("before_finish")

@@ -18,6 +18,8 @@ from lessons.access import learner_for_writing, learner_of
 from lessons.models import User
 
 OK, UNPROCESSABLE = 200, 422
+_WHOLE_FORM = {None, "exercise-form", "exercise-results"}
+"""The targets of the form's own buttons: their answer is the form as it is now."""
 
 
 @require_safe
@@ -153,6 +155,8 @@ def _form(
         "newcomer": hand_in.is_newcomer,
     }
     response = render(request, "exercises/form-again.html", context, status=status)
+    if hand_in.command and request.headers.get("HX-Target") not in _WHOLE_FORM:
+        return response  # who asks for one part of the workbench takes that, and may be typing in another
     response["HX-Retarget"] = "#exercise-form"
     response["HX-Reswap"] = "outerHTML" if status == OK else "outerHTML show:#exercise-form:top"
     return response

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from concurrent.futures import Executor
+import sys
+from concurrent import futures
 from typing import Any
 
 from coach.engine.checkpoints import Keeping
@@ -18,13 +19,17 @@ from coach.engine.timeouts import Limit, TimedOut, check_fit
 
 class Attempts:
     """Makes the attempts at single tasks of one run. `keeping`: results that are there already, and those to
-    come."""
+    come. `pool`: what runs blocking tasks; None for threads of this run's own, as many as are wanted at once.
+    """
 
-    __slots__ = ("_keeping", "_limits", "_pool", "_rng", "_run", "_seed")
+    __slots__ = ("_keeping", "_limits", "_own_pool", "_pool", "_rng", "_run", "_seed")
 
-    def __init__(self, run: Host, *, pool: Executor | None, seed: int, keeping: Keeping | None) -> None:
+    def __init__(
+        self, run: Host, *, pool: futures.Executor | None, seed: int, keeping: Keeping | None
+    ) -> None:
         self._run = run
         self._pool = pool
+        self._own_pool: futures.ThreadPoolExecutor | None = None
         self._seed = seed
         self._keeping = keeping
         self._rng: random.Random | None = None
@@ -96,7 +101,21 @@ class Attempts:
         if not task.blocking:
             return await task.call(Inputs(self._run, i))
         context, inputs = contextvars.copy_context(), ThreadInputs(self._run, i)
-        return await self._run.loop.run_in_executor(self._pool, context.run, task.call, inputs)
+        return await self._run.loop.run_in_executor(self._threads(), context.run, task.call, inputs)
+
+    def _threads(self) -> futures.Executor:
+        """Where blocking tasks run. A pool of our own starts a thread only where all others are busy, with no
+        limit: tasks wait for each other only where a resource is named, and never for an abandoned thread."""
+        if self._pool is not None:
+            return self._pool
+        if self._own_pool is None:
+            self._own_pool = futures.ThreadPoolExecutor(sys.maxsize, thread_name_prefix="engine")
+        return self._own_pool
+
+    def close(self) -> None:
+        """The run is over: let idle threads of its own end. Nobody waits for those that were abandoned."""
+        if self._own_pool is not None:
+            self._own_pool.shutdown(wait=False)
 
     async def _wait_out(self, i: int, task: Task) -> None:
         """A task without a call takes its typical time; a streaming join, portion by portion."""

@@ -12,13 +12,13 @@ and go to a store behind `ports.Outcomes`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from coach.engine.errors import GraphError
-from coach.engine.graph import Condition, TaskGraph
+from coach.engine.graph import Condition, Task, TaskGraph
 from coach.engine.ports import Outcomes
-from coach.engine.trace import DONE, DROPPED, Trace
+from coach.engine.trace import DONE, DROPPED, FAILED, Trace
 
 PRIOR_WEIGHT = 10.0
 """How many outcomes a guess is worth. After as many, what was seen counts as much as what was guessed."""
@@ -106,17 +106,30 @@ def with_beliefs(graph: TaskGraph, beliefs: Mapping[str, Belief]) -> TaskGraph:
     return TaskGraph(tasks, graph.limits)
 
 
-def outcomes_in(graph: TaskGraph, trace: Trace) -> dict[str, bool]:
+def counted_at(tasks: Mapping[str, Task], trace: Trace, name: str) -> float:
+    """When it was known that the result of `name` counts, in seconds of the trace: once it had ended, and its
+    decider, and that one's. Infinite where it never was."""
+    at = 0.0
+    while name in trace and trace[name].status == DONE:
+        at = max(at, trace[name].end)
+        condition = tasks[name].condition
+        if condition is None:
+            return at
+        name = condition.decider
+    return math.inf
+
+
+def outcomes_in(graph: Iterable[Task], trace: Trace) -> dict[str, bool]:
     """For each conditional task whether it turned out to be needed, as far as a run came to decide it.
 
-    A task whose decider was itself dropped or did not end well says nothing about how often it is needed.
+    A task whose decider was itself dropped or did not end well says nothing about how often it is needed. One
+    that was running, and not dropped, when the run was cut was needed.
     """
+    tasks = {task.name: task for task in graph}
     found: dict[str, bool] = {}
-    for task in graph:
-        if task.condition is None or task.name not in trace or task.condition.decider not in trace:
+    for name, task in tasks.items():
+        if task.condition is None or name not in trace or trace[name].status == FAILED:
             continue
-        if trace[task.condition.decider].status != DONE:
-            continue
-        if trace[task.name].status in (DONE, DROPPED):
-            found[task.name] = trace[task.name].status == DONE
+        if math.isfinite(counted_at(tasks, trace, task.condition.decider)):
+            found[name] = trace[name].status != DROPPED
     return found

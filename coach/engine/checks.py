@@ -20,10 +20,12 @@ def named(tasks: Iterable[Task], known: Container[str] = ()) -> dict[str, Task]:
 
 
 def check_limits(limits: Limits) -> None:
-    """GraphError for a resource without a unit."""
+    """GraphError for a resource that is neither a rate nor has whole units, one at least."""
     for name, limit in limits.items():
-        if not isinstance(limit, Rate) and limit < 1:
-            raise GraphError(f"Resource {name!r} has a limit of {limit}: no task could ever use it")
+        if not isinstance(limit, Rate) and not (isinstance(limit, int) and limit >= 1):
+            raise GraphError(
+                f"Resource {name!r} has a limit of {limit!r}, not a Rate or a whole number, 1 or more"
+            )
 
 
 def check_units(tasks: Iterable[Task], limits: Limits) -> None:

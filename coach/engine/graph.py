@@ -88,12 +88,6 @@ class TaskGraph:
         return self._order
 
     @property
-    def sinks(self) -> tuple[str, ...]:
-        """The tasks that nobody needs: the results of the graph."""
-        needed = {need for task in self for need in task.needs}
-        return tuple(name for name in self.tasks if name not in needed)
-
-    @property
     def sequential_seconds(self) -> float:
         """One task after the other: the sum of the typical durations of the tasks that are (probably)
         needed."""
@@ -118,14 +112,14 @@ class TaskGraph:
         return Ideal(self.tasks, self.order, needed).slack()
 
     def ancestors(self, name: str) -> frozenset[str]:
-        """All tasks whose results it takes, directly or through others."""
+        """All that comes before it, directly or through others: needs, deciders, and the tasks whose output
+        must have begun."""
         seen: set[str] = set()
-        stack = list(self.tasks[name].needs)
+        stack = [name]
         while stack:
-            each = stack.pop()
-            if each not in seen:
-                seen.add(each)
-                stack.extend(self.tasks[each].needs)
+            fresh = [each for each in waits_for(self.tasks[stack.pop()]) if each not in seen]
+            seen.update(fresh)
+            stack.extend(fresh)
         return frozenset(seen)
 
     def one_at_a_time(self) -> TaskGraph:

@@ -9,25 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product, takewhile
 from math import prod
 
-from coach.engine.accounting import ROUNDING, Advice, Change, Figures, Step, account_for
+from coach.engine.accounting import ROUNDING, Advice, Figures, Step, account_for
 from coach.engine.cache import PrefixCache
-from coach.engine.call_simulation import CallSimulation
 from coach.engine.errors import GraphError
 from coach.engine.graph import TaskGraph
-from coach.engine.graph_decisions import Alternative, Decision, decisions_about
-from coach.engine.priming import AT_ONCE, Priming, prime
+from coach.engine.graph_decisions import Alternative, Decision, decisions_about, sending
+from coach.engine.priming import Priming, primed
 from coach.engine.summaries import Summary
-
-MOST_CONDITIONS = 6
-"""Up to so many conditional tasks, every outcome counts with its probability; of more, `SAMPLE` outcomes."""
-
-SAMPLE = 64
-FINALISTS = 8
-"""So many of the best plans are tried with their shared prefixes primed."""
+from coach.engine.weighing import Weigher, outcomes_of
 
 
 def advise_graph(
@@ -54,57 +46,15 @@ def advise_graph(
     weigher = Weigher(value_of_second_usd, first_output_share, tuple(caches), at_seconds)
     search = Search(graph, decisions_about(graph, reads or {}, alternatives, summaries), weigher, most_runs)
     chosen, priming, after = search.best()
+    if priming.changed:
+        search, chosen = search.with_sending(chosen, priming), (*chosen, 1)
     steps = [search.step(d, choice) for d, choice in enumerate(chosen) if choice]
-    changes = account_for(search.as_found, steps, search.figures)
-    primed = _primed_change(priming, search.figures_of(chosen), after)
-    before = search.figures_of(search.as_found)
-    ordered = sorted((*changes, *primed), key=lambda change: -change.worth_usd)
-    return Advice(plan=priming.graph, before=before, after=after, changes=tuple(ordered))
-
-
-@dataclass(frozen=True, slots=True)
-class Weigher:
-    """What is to be expected of a graph."""
-
-    value_of_second_usd: float
-    first_output_share: float = 0.0
-    caches: tuple[PrefixCache, ...] = ()
-    at_seconds: float = 0.0
-
-    def figures(self, graph: TaskGraph) -> Figures:
-        simulation = CallSimulation(graph, caches=self.caches, at_seconds=self.at_seconds)
-        seconds = first = cost = 0.0
-        for weight, needed in outcomes_of(graph):
-            trace = simulation.run(needed)
-            seconds += weight * trace.makespan
-            cost += weight * trace.cost_usd
-            if self.first_output_share:
-                first += weight * trace.first_output
-        share = self.first_output_share
-        burden = self.value_of_second_usd * (share * first + (1 - share) * seconds) + cost
-        return Figures(seconds=seconds, cost_usd=cost, burden_usd=burden)
-
-    def primed(self, graph: TaskGraph) -> Priming:
-        return prime(
-            graph,
-            value_of_second_usd=self.value_of_second_usd,
-            caches=self.caches,
-            at_seconds=self.at_seconds,
-        )
-
-
-def outcomes_of(graph: TaskGraph) -> Iterator[tuple[float, dict[str, bool]]]:
-    """(weight, what is needed) of the outcomes that count; the weights add up to 1."""
-    chances = {task.name: task.condition.probability for task in graph if task.condition is not None}
-    if len(chances) > MOST_CONDITIONS:
-        rng = random.Random(0)
-        for _ in range(SAMPLE):
-            yield 1 / SAMPLE, {name: rng.random() < chance for name, chance in chances.items()}
-        return
-    for needed in product((True, False), repeat=len(chances)):
-        weight = prod(p if yes else 1 - p for p, yes in zip(chances.values(), needed, strict=True))
-        if weight:
-            yield weight, dict(zip(chances, needed, strict=True))
+    return Advice(
+        plan=priming.graph,
+        before=search.figures_of(search.as_found),
+        after=after,
+        changes=account_for(search.as_found, steps, search.figures),
+    )
 
 
 State = tuple[int, ...]
@@ -115,7 +65,8 @@ class Search:
     """Looks for the state with the least burden; remembers what it has tried.
 
     `most_runs` simulated runs are spent on trying everything; where that takes more, it goes by single and
-    double changes, and ends after twice as many with what it has.
+    double changes, and ends after twice as many with what it has. As many again are spent on priming the best
+    states, the best first.
     """
 
     STARTS = 6
@@ -130,6 +81,7 @@ class Search:
         self.as_found: State = tuple(int(decision.forced) for decision in decisions)
         self.outcomes = sum(1 for _ in outcomes_of(graph))
         self._tried: dict[State, Figures | None] = {}
+        self._calling: set[State] = set()
 
     def graph_of(self, state: State) -> TaskGraph:
         """The graph in that state. GraphError where it cannot be."""
@@ -143,9 +95,13 @@ class Search:
         """None for a state that cannot be."""
         if state not in self._tried:
             try:
-                self._tried[state] = self.weigher.figures(self.graph_of(state))
+                graph = self.graph_of(state)
             except GraphError:
                 self._tried[state] = None
+            else:
+                self._tried[state] = self.weigher.figures(graph)
+                if sum(task.model_call is not None for task in graph) > 1:
+                    self._calling.add(state)
         return self._tried[state]
 
     def figures_of(self, state: State) -> Figures:
@@ -172,13 +128,25 @@ class Search:
         ranked = sorted((s for s, found in self._tried.items() if found), key=self._rank)
         if not ranked:
             self.graph_of(self.as_found)
-        return min(map(self._primed, ranked[:FINALISTS]), key=lambda each: each[2].burden_usd)
+        return min(self._primed(ranked), key=lambda each: round(each[2].burden_usd, 9))
 
-    def _primed(self, state: State) -> tuple[State, Priming, Figures]:
-        priming = self.weigher.primed(self.graph_of(state))
-        changed = any(choice.chosen != AT_ONCE for choice in priming.choices)
-        after = self.weigher.figures(priming.graph) if changed else self.figures_of(state)
-        return state, priming, after
+    def with_sending(self, chosen: State, priming: Priming) -> Search:
+        """The same search with one more decision: to send the calls as it came out for the chosen state."""
+        graph = TaskGraph(self.graph, priming.graph.limits)
+        decision = sending(self.graph_of(chosen), priming)
+        return Search(graph, [*self.decisions, decision], self.weigher, self.most_runs)
+
+    def _primed(self, ranked: Sequence[State]) -> Iterator[tuple[State, Priming, Figures]]:
+        """The best state and, of those with calls to send, as many as there are runs for, primed."""
+        calling = [state for state in ranked if state in self._calling]
+        runs = 0
+        for state in dict.fromkeys((ranked[0], *calling)):
+            if runs >= self.most_runs:
+                return
+            priming = primed(self.graph_of(state), self.weigher)
+            runs += priming.designs * self.outcomes
+            changed = priming.changed
+            yield state, priming, self.weigher.figures(priming.graph) if changed else self.figures_of(state)
 
     def _rank(self, state: State) -> tuple[float, int]:
         """By burden; among equals, the fewest changes."""
@@ -224,20 +192,3 @@ class Search:
                 for number, choice in zip(numbers, choices, strict=True):
                     state[number] = choice
                 yield tuple(state)
-
-
-def _primed_change(priming: Priming, before: Figures, after: Figures) -> list[Change]:
-    """Priming as one change: what it brings to the rest."""
-    names = [name for choice in priming.choices for name in choice.prefix.tasks]
-    if all(choice.chosen == AT_ONCE for choice in priming.choices):
-        return []
-    return [
-        Change(
-            code="prime",
-            about=tuple(dict.fromkeys(names)),
-            sentence=" ".join(choice.reason for choice in priming.choices),
-            saved_seconds=before.seconds - after.seconds,
-            saved_usd=before.cost_usd - after.cost_usd,
-            worth_usd=before.burden_usd - after.burden_usd,
-        )
-    ]

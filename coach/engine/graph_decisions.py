@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from coach.engine.errors import GraphError
 from coach.engine.graph import Task, TaskGraph
+from coach.engine.priming import Priming
 from coach.engine.summaries import Summary, add_summary
 
 Tasks = dict[str, Task]
@@ -124,3 +125,25 @@ def _ahead(task: Task) -> Option:
         return Option("wait-for-decider", (task.name,), sentence, edit)
     sentence = f"Start “{task.name}” beside “{decider}”: it is needed in {chance} of all cases."
     return Option("start-ahead", (task.name,), sentence, edit)
+
+
+def sending(before: TaskGraph, priming: Priming) -> Decision:
+    """To send calls that share a cold prefix as `priming` does: what it added to the tasks of `before`."""
+    added = {
+        task.name: (_added(was.after_output, task.after_output), _added(was.uses, task.uses), task.note)
+        for task in priming.graph
+        if (was := before.tasks[task.name]) != task
+    }
+
+    def edit(tasks: Tasks) -> None:
+        for name, (leaders, resources, note) in added.items():
+            if task := tasks.get(name):
+                after_output, uses = (*task.after_output, *leaders), (*task.uses, *resources)
+                tasks[name] = replace(task, after_output=after_output, uses=uses, note=note)
+
+    sentence = " ".join(choice.reason for choice in priming.choices)
+    return Decision((Option("prime", tuple(added), sentence, edit),))
+
+
+def _added(before: tuple[str, ...], after: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in after if each not in before)

@@ -12,19 +12,22 @@ import contextvars
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from types import TracebackType
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from coach.engine.checkpoints import Checkpoints
 from coach.engine.errors import EngineError
 from coach.engine.graph import Task, TaskGraph
-from coach.engine.inputs import Deadline, deadline
+from coach.engine.inputs import Deadline
 from coach.engine.plan import Plan
 from coach.engine.ports import Clock
 from coach.engine.rates import Limits
 from coach.engine.runner import RunResult
-from coach.engine.running import Run
+from coach.engine.running import Run, planned_for
 from coach.engine.trace import Span
 from coach.engine.walking import BeforeDispatch, Needed
+
+if TYPE_CHECKING:
+    from coach.engine.speculating import Speculation
 
 
 class Options(TypedDict, total=False):
@@ -34,6 +37,7 @@ class Options(TypedDict, total=False):
     pool: Executor | None
     seed: int
     needed: Needed | None
+    speculation: Speculation | None
     checkpoints: Checkpoints | None
     before_dispatch: BeforeDispatch | None
     on_span: Callable[[Span], None] | None
@@ -76,16 +80,18 @@ class Growing:
     async def __aenter__(self) -> Growing:
         if self._run is not None:
             raise EngineError("A growing run runs once")
+        policy, limit = self._options.get("speculation"), self._deadline_seconds
+        self._graph, limit = await planned_for(self._graph, policy, limit)
         self._run = run = Run(Plan(self._graph, grows=True), **self._options)
         self._body = asyncio.current_task()
         self._cancelling = self._body.cancelling() if self._body else 0
-        self._token = run.set_deadline(self._deadline_seconds)
+        self._token = run.set_deadline(limit)
         run.held = True
         run.done.add_done_callback(self._interrupt)
         try:
             await run.begin()
         except BaseException:
-            self._leave(run)
+            await run.close(self._token)
             raise
         return self
 
@@ -94,11 +100,6 @@ class Growing:
         if self._body is not None:
             self._interrupted = True
             self._body.cancel()
-
-    def _leave(self, run: Run) -> None:
-        run.over = True
-        if self._token is not None:
-            deadline.reset(self._token)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -114,7 +115,7 @@ class Growing:
             else:
                 await run.give_up()
         finally:
-            self._leave(run)
+            await run.close(self._token)
 
     def _is_own(self, kind: type[BaseException] | None, body: asyncio.Task[Any] | None) -> bool:
         """Whether the body has ended well, or only because the run has failed."""

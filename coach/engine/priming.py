@@ -3,8 +3,8 @@
 Sent at once they all pay for writing the prefix and none reads it, because what a call writes can be read
 only once its response has begun. So one goes first and writes, and the others start with its first output and
 read: cheaper, and later by about one short time to the first token. Which is better hangs on the value of a
-second; `prime` weighs the three for each shared prefix, on the whole graph, and rewrites it where that pays.
-Units: seconds, tokens, US dollars.
+second; `prime` weighs the three for each shared prefix, on the whole graph and over all that may turn out to
+be needed, and rewrites it where that pays. Units: seconds, tokens, US dollars.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations
+from typing import NamedTuple
 
+from coach.engine.accounting import ROUNDING, Figures
 from coach.engine.cache import PrefixCache
-from coach.engine.call_simulation import Caches, looks_up, simulate_calls, with_call_times
-from coach.engine.graph import TaskGraph, waits_for
-from coach.engine.trace import Trace
+from coach.engine.call_simulation import simulate_calls, with_call_times
+from coach.engine.graph import TaskGraph
+from coach.engine.prefixes import SharedPrefix, shared_prefixes
+from coach.engine.weighing import Weigher
 
 AT_ONCE, IN_A_ROW, PRIMED = "at once", "in a row", "primed"
-
-ROUNDING = 1e-9
-"""Dollars that are only the rounding of sums."""
 
 FEW = 5
 """Up to so many calls of one prefix are tried in every way."""
@@ -31,31 +31,12 @@ MOST_LEADERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharedPrefix:
-    """Tasks that call the same model, do not wait for each other, and begin with the same `tokens`, which
-    nobody has cached."""
-
-    tasks: tuple[str, ...]
-    tokens: int
-    model: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What the whole graph takes under one design. `burden_usd`: dollars, and seconds at their value."""
-
-    design: str
-    seconds: float
-    cost_usd: float
-    burden_usd: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrimingChoice:
-    """For one shared prefix: each design's estimate, the one chosen, who goes first, and why in words."""
+    """For one shared prefix: what the whole graph takes by each design, the one chosen, who goes first, and
+    why in words."""
 
     prefix: SharedPrefix
-    estimates: Mapping[str, Estimate]
+    estimates: Mapping[str, Figures]
     chosen: str
     leader: str | None
     reason: str
@@ -63,163 +44,123 @@ class PrimingChoice:
 
 @dataclass(frozen=True, slots=True)
 class Priming:
-    """The rewritten graph and a choice for each shared prefix; without any, the graph is the one given."""
+    """The rewritten graph and a choice for each shared prefix; without any, the graph is the one given.
+    `designs`: how many were weighed."""
 
     graph: TaskGraph
     choices: tuple[PrimingChoice, ...] = ()
+    designs: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether any calls are to be sent otherwise than at once."""
+        return any(choice.chosen != AT_ONCE for choice in self.choices)
 
 
 def prime(
     graph: TaskGraph,
     *,
     value_of_second_usd: float,
+    first_output_share: float = 0.0,
     caches: Iterable[PrefixCache] = (),
     at_seconds: float = 0.0,
-    needed: Mapping[str, bool] | None = None,
 ) -> Priming:
     """Choose for each cold prefix that calls share how they are sent, and rewrite the graph accordingly.
 
-    `caches`: what is cached when the graph starts, at `at_seconds` on their clock. A warm prefix, one below
-    the minimum, or a single call changes nothing. The reason is in the notes of the tasks concerned, and so
-    in the trace.
+    `first_output_share`: see `weighing.Weigher`. `caches`: what is cached when the graph starts, at
+    `at_seconds` on their clock. A warm prefix, one below the minimum, or a single call changes nothing. The
+    reason is in the notes of the tasks concerned, and so in the trace.
     """
-    bench = _Bench(value_of_second_usd, tuple(caches), at_seconds, needed)
+    return primed(graph, Weigher(value_of_second_usd, first_output_share, tuple(caches), at_seconds))
+
+
+def primed(graph: TaskGraph, weigher: Weigher) -> Priming:
+    """The same by a weigher that is there."""
     choices: list[PrimingChoice] = []
     planned: set[str] = set()
-    for prefix in shared_prefixes(graph, caches=bench.caches, at_seconds=at_seconds):
-        changed, choice = _choose(graph, prefix, bench)
-        if choice.chosen != AT_ONCE or not planned.intersection(prefix.tasks):
-            graph = changed
+    designs = 0
+    for prefix in shared_prefixes(graph, caches=weigher.caches, at_seconds=weigher.at_seconds):
+        options = list(_options(graph, prefix, weigher))
+        designs += len(options)
+        best = _best(options)
+        if best.design != AT_ONCE or not planned.intersection(prefix.tasks):
+            choice = _choice(prefix, options, best, weigher)
+            graph = _noted(best.graph, prefix, choice)
             choices.append(choice)
             planned.update(prefix.tasks)
-    return Priming(graph, tuple(choices))
+    return Priming(graph, tuple(choices), designs)
 
 
-def shared_prefixes(
-    graph: TaskGraph, *, caches: Iterable[PrefixCache] = (), at_seconds: float = 0.0
-) -> tuple[SharedPrefix, ...]:
-    """The cold prefixes that at least two calls of a graph share, those with most to gain first."""
-    known = Caches(caches)
-    found: dict[tuple[str, tuple[str, ...]], int] = {}
-    for (model, _), members in _by_prefix(graph, known, at_seconds).items():
-        tasks = tuple(name for name, _ in members)
-        tokens = members[0][1]
-        found[model, tasks] = max(found.get((model, tasks), 0), tokens)
-    prefixes = [
-        SharedPrefix(tasks=apart, tokens=tokens, model=model)
-        for (model, tasks), tokens in found.items()
-        if len(apart := _apart(graph, tasks)) > 1
-    ]
-    return tuple(sorted(prefixes, key=lambda p: -p.tokens * (len(p.tasks) - 1)))
+class _Option(NamedTuple):
+    """A way to send the calls of a prefix, and what the whole graph takes then."""
+
+    design: str
+    leader: str | None
+    graph: TaskGraph
+    figures: Figures
+
+    @property
+    def burden(self) -> tuple[float, float]:
+        """The least burden; among equals, the least time."""
+        return round(self.figures.burden_usd, 9), self.figures.seconds
 
 
-def _by_prefix(
-    graph: TaskGraph, caches: Caches, at_seconds: float
-) -> dict[tuple[str, bytes], list[tuple[str, int]]]:
-    """(model, key of a prefix that would be written) -> tasks that would write it, with its tokens."""
-    writers: dict[tuple[str, bytes], list[tuple[str, int]]] = {}
-    for task in graph:
-        call = looks_up(task)
-        if call is None:
-            continue
-        read = caches.peek(call, at_seconds).read
-        laid, minimum = call.laid, call.price.rules.minimum_tokens
-        for mark, _ in laid.marks:
-            if laid.sums[mark] >= minimum and laid.sums[mark] > read:
-                key = (call.price.model, laid.keys[mark])
-                writers.setdefault(key, []).append((task.name, laid.sums[mark]))
-    return {key: tasks for key, tasks in writers.items() if len(tasks) > 1}
-
-
-def _apart(graph: TaskGraph, tasks: Sequence[str]) -> tuple[str, ...]:
-    """Those of the tasks that wait for none of the others."""
-    members = set(tasks)
-    return tuple(name for name in tasks if not members & _all_before(graph, name))
-
-
-def _all_before(graph: TaskGraph, name: str) -> set[str]:
-    seen: set[str] = set()
-    stack = list(waits_for(graph.tasks[name]))
-    while stack:
-        each = stack.pop()
-        if each not in seen:
-            seen.add(each)
-            stack.extend(waits_for(graph.tasks[each]))
-    return seen
-
-
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """Where designs are tried."""
-
-    value_of_second_usd: float
-    caches: tuple[PrefixCache, ...]
-    at_seconds: float
-    needed: Mapping[str, bool] | None
-
-    def trace(self, graph: TaskGraph) -> Trace:
-        return simulate_calls(graph, caches=self.caches, at_seconds=self.at_seconds, needed=self.needed)
-
-    def estimate(self, design: str, graph: TaskGraph) -> Estimate:
-        trace = self.trace(graph)
-        seconds, cost = trace.makespan, trace.cost_usd
-        burden = seconds * self.value_of_second_usd + cost
-        return Estimate(design=design, seconds=seconds, cost_usd=cost, burden_usd=burden)
-
-
-def _choose(graph: TaskGraph, prefix: SharedPrefix, bench: _Bench) -> tuple[TaskGraph, PrimingChoice]:
-    as_is = bench.estimate(AT_ONCE, graph)
+def _options(graph: TaskGraph, prefix: SharedPrefix, weigher: Weigher) -> Iterator[_Option]:
+    """As it is comes first."""
     row = in_a_row(graph, prefix)
-    options: list[_Option] = [(as_is, graph, None), (bench.estimate(IN_A_ROW, row), row, None)]
-    options += _primings(graph, prefix, bench)
-    best = min(options, key=_burden)
-    worst_first = sorted(options, key=_burden, reverse=True)
-    by_design = {estimate.design: estimate for estimate, _, _ in worst_first}
+    yield _Option(AT_ONCE, None, graph, weigher.figures(graph))
+    yield _Option(IN_A_ROW, None, row, weigher.figures(row))
+    yield from _primings(graph, prefix, weigher)
+
+
+def _best(options: Sequence[_Option]) -> _Option:
+    """The best, unless it is no better than leaving it as it is."""
+    best = min(options, key=lambda option: option.burden)
+    return best if best.figures.burden_usd <= options[0].figures.burden_usd - ROUNDING else options[0]
+
+
+def _choice(
+    prefix: SharedPrefix, options: Sequence[_Option], best: _Option, weigher: Weigher
+) -> PrimingChoice:
+    worst_first = sorted(options, key=lambda option: option.burden, reverse=True)
+    by_design = {option.design: option.figures for option in worst_first}
     estimates = {each: by_design[each] for each in (AT_ONCE, IN_A_ROW, PRIMED) if each in by_design}
-    if best[0].burden_usd > as_is.burden_usd - ROUNDING:
-        best = options[0]
-    reason = _reason(prefix, estimates, best[0], best[2], bench.value_of_second_usd)
-    choice = PrimingChoice(
-        prefix=prefix, estimates=estimates, chosen=best[0].design, leader=best[2], reason=reason
+    reason = _reason(prefix, estimates, best, weigher.value_of_second_usd)
+    return PrimingChoice(
+        prefix=prefix, estimates=estimates, chosen=best.design, leader=best.leader, reason=reason
     )
-    return _noted(best[1], prefix, choice), choice
 
 
-_Option = tuple[Estimate, TaskGraph, str | None]
-
-
-def _burden(option: _Option) -> tuple[float, float]:
-    """The least burden; among equals, the least time."""
-    return round(option[0].burden_usd, 9), option[0].seconds
-
-
-def _primings(graph: TaskGraph, prefix: SharedPrefix, bench: _Bench) -> Iterator[_Option]:
+def _primings(graph: TaskGraph, prefix: SharedPrefix, weigher: Weigher) -> Iterator[_Option]:
     """One goes first; some of the others, those with the longest way to the end, may be let go as well.
 
     Few tasks are tried in every way; of more, the best leader first, and then who waits for it.
     """
-    designs = [(leader, primed_by(graph, prefix, leader)) for leader in _leaders(graph, prefix, bench)]
-    primed = [(bench.estimate(PRIMED, each), each, leader) for leader, each in designs]
-    if len(prefix.tasks) > FEW:
-        primed = sorted(primed, key=_burden)[:1]
-    for option in primed:
-        yield option
-        for names in _let_go(option[1], prefix, option[2]):
-            freed = _freed(option[1], names, option[2])
-            yield bench.estimate(PRIMED, freed), freed, option[2]
+
+    def option(leader: str, design: TaskGraph) -> _Option:
+        return _Option(PRIMED, leader, design, weigher.figures(design))
+
+    led = [option(leader, primed_by(graph, prefix, leader)) for leader in _leaders(graph, prefix, weigher)]
+    yield from led
+    for each in led if len(prefix.tasks) <= FEW else [min(led, key=lambda option: option.burden)]:
+        assert each.leader is not None  # noqa: S101  # that is what makes it a priming
+        for names in _let_go(each.graph, prefix, each.leader):
+            yield option(each.leader, _freed(each.graph, names, each.leader))
 
 
-def _leaders(graph: TaskGraph, prefix: SharedPrefix, bench: _Bench) -> list[str]:
+def _leaders(graph: TaskGraph, prefix: SharedPrefix, weigher: Weigher) -> list[str]:
     """Who may go first: certain tasks before conditional ones, the longest way to the end first."""
-    trace = bench.trace(graph)
-    started = [name for name in prefix.tasks if name in trace and trace[name].end > trace[name].start]
-    certain = [name for name in started if graph.tasks[name].condition is None]
-    slack = with_call_times(graph).slack()
-    ordered = sorted(certain or started, key=lambda name: (trace[name].start, slack[name]))
-    return ordered[:MOST_LEADERS]
+    needed = {task.name: True for task in graph if task.condition is not None}
+    trace = simulate_calls(graph, caches=weigher.caches, at_seconds=weigher.at_seconds, needed=needed)
+    slack = with_call_times(graph).slack(needed=needed)
+
+    def order(name: str) -> tuple[bool, float, float]:
+        return name in needed, trace[name].start, slack[name]
+
+    return sorted(prefix.tasks, key=order)[:MOST_LEADERS]
 
 
-def _let_go(graph: TaskGraph, prefix: SharedPrefix, leader: str | None) -> Iterator[Sequence[str]]:
+def _let_go(graph: TaskGraph, prefix: SharedPrefix, leader: str) -> Iterator[Sequence[str]]:
     """Sets of followers that do not wait, because paying the write may beat waiting for them."""
     slack = with_call_times(graph).slack()
     waiting = [name for name in prefix.tasks if leader in graph.tasks[name].after_output]
@@ -237,7 +178,7 @@ def _counts(size: int) -> Iterable[int]:
 
 def primed_by(graph: TaskGraph, prefix: SharedPrefix, leader: str) -> TaskGraph:
     """The graph in which the others of the prefix start once the leader's output has begun."""
-    before = _all_before(graph, leader)
+    before = graph.ancestors(leader)
     followers = {name for name in prefix.tasks if name != leader and name not in before}
     return _released_after(graph, followers, leader)
 
@@ -260,7 +201,7 @@ def _released_after(graph: TaskGraph, followers: Iterable[str], leader: str) -> 
     return TaskGraph(tasks, graph.limits)
 
 
-def _freed(graph: TaskGraph, names: Sequence[str], leader: str | None) -> TaskGraph:
+def _freed(graph: TaskGraph, names: Sequence[str], leader: str) -> TaskGraph:
     tasks = [
         replace(task, after_output=tuple(each for each in task.after_output if each != leader))
         if task.name in names
@@ -271,15 +212,11 @@ def _freed(graph: TaskGraph, names: Sequence[str], leader: str | None) -> TaskGr
 
 
 def _reason(
-    prefix: SharedPrefix,
-    estimates: Mapping[str, Estimate],
-    chosen: Estimate,
-    leader: str | None,
-    value_of_second_usd: float,
+    prefix: SharedPrefix, estimates: Mapping[str, Figures], best: _Option, value_of_second_usd: float
 ) -> str:
-    figures = "; ".join(f"{e.design} {e.seconds:.2f} s, ${e.cost_usd:.4f}" for e in estimates.values())
+    figures = "; ".join(f"{name} {e.seconds:.2f} s, ${e.cost_usd:.4f}" for name, e in estimates.items())
     how = {AT_ONCE: "sent at once", IN_A_ROW: "sent in a row"}.get(
-        chosen.design, f"released by the first output of “{leader}”"
+        best.design, f"released by the first output of “{best.leader}”"
     )
     return (
         f"{len(prefix.tasks)} calls share {prefix.tokens:,} cold tokens and are {how}: {figures}, "

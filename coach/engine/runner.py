@@ -12,17 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coach.engine.checkpoints import Checkpoints
 from coach.engine.errors import TaskFailed
 from coach.engine.graph import TaskGraph
-from coach.engine.inputs import Inputs, deadline, remaining
+from coach.engine.inputs import Inputs, remaining
 from coach.engine.plan import plan_of
 from coach.engine.ports import Clock
-from coach.engine.running import Run
+from coach.engine.running import Run, planned_for
 from coach.engine.trace import Span, Trace
 from coach.engine.walking import BeforeDispatch, Needed
+
+if TYPE_CHECKING:
+    from coach.engine.speculating import Speculation
 
 __all__ = ["BeforeDispatch", "Inputs", "Needed", "RunResult", "remaining", "run"]
 
@@ -61,6 +64,7 @@ async def run(
     pool: Executor | None = None,
     seed: int = 0,
     needed: Needed | None = None,
+    speculation: Speculation | None = None,
     checkpoints: Checkpoints | None = None,
     before_dispatch: BeforeDispatch | None = None,
     on_span: Callable[[Span], None] | None = None,
@@ -71,21 +75,25 @@ async def run(
     `deadline_seconds`: limit of the whole run, the stopping of its tasks included: many are stopped so much
     earlier as that takes (`stopping.Pace`); what they do in their own `finally` is their own time. A run
     inside a run never gets more than the outer one has left. `clock` gives the times of the trace (default:
-    the loop's). `pool` runs blocking tasks (default: the loop's). `seed` jitters the pauses before retries.
-    `needed` decides conditions (default: probability one half and more). `checkpoints`: where results are
-    kept and found. `before_dispatch` is asked before a task starts ahead of its decider. `on_span` is called
-    as each task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
+    the loop's). `pool` runs blocking tasks (default: threads of the run's own, one for each that is ready).
+    `seed` jitters the pauses before retries. `needed` decides conditions (default: probability one half and
+    more). `speculation` says who starts ahead of its decider (default: of those that are `speculative`, who
+    costs nothing) and learns from the run, however that ends. `checkpoints`: where results are kept and
+    found. `before_dispatch` is asked before a task starts ahead of its decider. `on_span` is called as each
+    task ends, `on_output(task, piece)` with each piece that a call emits, as it does.
 
     Raises `TaskFailed` (first failure; the others are cancelled), `TaskTimeout`, `CannotFit`,
     `DeadlineExceeded`, and `CancelledError` where the caller is cancelled; in each case after all its tasks
     have ended. `StoreFailed` before anything is started.
     """
+    planned, deadline_seconds = await planned_for(graph, speculation, deadline_seconds)
     this = Run(
-        plan_of(graph),
+        plan_of(planned),
         clock=clock,
         pool=pool,
         seed=seed,
         needed=needed,
+        speculation=speculation,
         checkpoints=checkpoints,
         before_dispatch=before_dispatch,
         on_span=on_span,
@@ -95,7 +103,5 @@ async def run(
     try:
         await this.play()
     finally:
-        this.over = True
-        if token is not None:
-            deadline.reset(token)
+        await this.close(token)
     return RunResult(this)

@@ -5,16 +5,41 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
+from coach.engine.ahead import held_if_dear, only_free
 from coach.engine.checks import check_commits, check_needs, check_units, named, topological
 from coach.engine.errors import DeadlineExceeded, EngineError, RunError
-from coach.engine.graph import Task, default_needed
+from coach.engine.graph import Task, TaskGraph, default_needed
 from coach.engine.inputs import ABSENT, Deadline, deadline, remaining
 from coach.engine.stopping import PACE, Alarm, stop
 from coach.engine.walking import Walkers
 
+if TYPE_CHECKING:
+    from coach.engine.speculating import Speculation
+
 MANY = 10_000
 """Of so many tasks a run that grows may consist, as far as its alarm is concerned."""
+
+
+async def planned_for(
+    graph: TaskGraph, speculation: Speculation | None, seconds: float | None
+) -> tuple[TaskGraph, float | None]:
+    """The graph as it is to be run, by its policy, and what is left of its deadline of so many seconds, for a
+    policy may have to ask a store. `DeadlineExceeded` where that takes too long."""
+    if speculation is None:
+        return only_free(graph), seconds
+    clock = asyncio.get_running_loop().time
+    limit = min((each for each in (seconds, remaining()) if each is not None), default=None)
+    began = clock()
+    try:
+        async with asyncio.timeout(limit) as timeout:
+            planned = await speculation.plan(graph)
+    except TimeoutError as error:
+        if limit is None or not timeout.expired():
+            raise
+        raise DeadlineExceeded(limit, tuple(graph.tasks)) from error
+    return planned, None if seconds is None else max(0.0, seconds - (clock() - began))
 
 
 class Run(Walkers):
@@ -57,8 +82,8 @@ class Run(Walkers):
     def _alarm(self, expiry: float) -> asyncio.TimerHandle | Alarm:
         most = MANY if self.plan.grows else self.plan.size
         if most <= PACE.FEW:
-            return self.loop.call_at(expiry, self._expire)
-        return Alarm(expiry, most=most, count=self.walkers.__len__, ring=self._expire)
+            return self.loop.call_at(expiry, self.expire)
+        return Alarm(expiry, most=most, count=self.walkers.__len__, ring=self.expire)
 
     async def end(self) -> None:
         """Wait for the end, a good one or another."""
@@ -84,6 +109,15 @@ class Run(Walkers):
         self._cancel_timers()
         if self.done.done() and not self.done.cancelled():
             self.done.exception()  # taken note of: what made the caller give up goes first
+
+    async def close(self, token: contextvars.Token[Deadline | None] | None) -> None:
+        """All of it has ended. `token`: what `set_deadline` gave."""
+        self.over = True
+        self.attempts.close()
+        if token is not None:
+            deadline.reset(token)
+        if self.speculation is not None:
+            await self.speculation.learn(self.plan.tasks, self.record.trace())
 
     def release(self) -> None:
         """Nothing more will be added from outside: it is over when nothing runs."""
@@ -112,7 +146,7 @@ class Run(Walkers):
         cause = self.record.latest_need(j)
         self.go_on(self.told().leave_out(j), cause)
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
         if self.stopping:
             return
         if not self.schedule.left and not self.held:  # what runs on is not wanted any more
@@ -144,7 +178,7 @@ class Run(Walkers):
             raise EngineError("Nothing can be added to this run: begin it with growing()")
         if self.stopping or self.over or (self.done.done() and not self.held):
             raise EngineError("Nothing can be added: the run is over")
-        batch = named(tasks, self.plan.index)
+        batch = self._weighed(named(tasks, self.plan.index))
         check_needs(batch, self.plan.index)
         check_units(batch.values(), self.plan.all_limits)
         check_commits(batch, self.plan.index)
@@ -153,6 +187,30 @@ class Run(Walkers):
         starting = self.told().add(batch.values(), order, [self._is_needed(task) for task in batch.values()])
         self._make_room(base)
         self._context.copy().run(self._go_on_with, base, starting, cause)
+
+    def _weighed(self, batch: dict[str, Task]) -> dict[str, Task]:
+        """Tasks as they are to be run: those that may start ahead do so only where that is worth it."""
+        return {
+            name: task if task.condition is None or not task.speculative else self._weigh(task, batch)
+            for name, task in batch.items()
+        }
+
+    def _weigh(self, task: Task, batch: Mapping[str, Task]) -> Task:
+        if self.speculation is None:
+            return held_if_dear(task)
+        assert task.condition is not None  # noqa: S101  # asked before
+        decider = task.condition.decider
+        if decider in batch:
+            return self.speculation.weigh(task, batch[decider].duration.typical)
+        return self.speculation.weigh(task, self._seconds_left(self.plan.index.get(decider, -1)))
+
+    def _seconds_left(self, i: int) -> float:
+        """Until task `i` has ended, if it takes as long as it typically does and has begun or begins now."""
+        if i < 0 or self.schedule.is_settled(i):
+            return 0.0
+        start = self.record.starts[i]
+        passed = self.now() - start if start >= 0.0 else 0.0
+        return max(0.0, self.plan.tasks[i].duration.typical - passed)
 
     def _is_needed(self, task: Task) -> bool:
         """Whether it is, as far as that is known: its decider may have ended long ago."""

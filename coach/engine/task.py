@@ -5,6 +5,7 @@ Units: seconds, US dollars.
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ Effects = Literal["unknown", "pure", "staged"]
 """What a call does besides giving a result. "pure": nothing that anybody could notice, so its result can be
 thrown away. "staged": it only prepares; a task of its own, named by `Task.commit`, puts it into effect."""
 
+EFFECTS: tuple[Effects, ...] = ("unknown", "pure", "staged")
+
 LOSERS: tuple[Losers, ...] = ("cancel", "drain", "keep")
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
@@ -39,8 +42,17 @@ Z95 = 1.6448536269514722
 """The 95th percentile of the standard normal distribution."""
 
 
+def _is_amount(number: float) -> bool:
+    return math.isfinite(number) and number >= 0
+
+
+def _is_async(call: Callable[..., Any] | None) -> bool:
+    """Whether it is an async function, or an object that is called as one."""
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(type(call).__call__)
+
+
 def _check_seconds(seconds: float, what: str) -> None:
-    if not (math.isfinite(seconds) and seconds >= 0):
+    if not _is_amount(seconds):
         raise GraphError(f"{what} is a number of seconds, 0 or more, not {seconds!r}")
 
 
@@ -124,14 +136,16 @@ class Task:
     that was dropped counts as satisfied, brings no value, and no portion to a streaming join.
 
     `condition`: it may turn out not to be needed. Without `speculative` it starts after its decider. With
-    it, it is dispatched as soon as its needs are met and thrown away when the decider says no; nobody gets
-    its result before the decider has ended. Only what declares its `effects` as "pure" or "staged" may be
-    speculative. A staged task names its `commit`: a task that needs it and has it as its decider, so that
-    it runs once the staged one counts, and never otherwise.
+    it, it is dispatched as soon as its needs are met, if the policy of the run finds that worth it (see
+    `ahead`), and thrown away when the decider says no; nobody gets its result before the decider has ended.
+    Only what declares its `effects` as "pure" or "staged" may be speculative. A staged task names its
+    `commit`: a task that needs it and has it as its decider, so that it runs once the staged one counts, and
+    never otherwise.
 
     `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs, or taken
     when it starts where the limit is a `rates.Rate`. `takes`: units of rates by name, tokens perhaps. `call`:
-    an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread.
+    an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread. What it
+    sets in context variables, tasks after it may find or not: it puts them back.
     Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`
     more attempts follow a failed one after about `backoff_seconds`, doubled each time. `silence_seconds`
     ends an attempt of which nothing was heard for so long: no output, no note, and no wait for an arrival.
@@ -205,12 +219,20 @@ class Task:
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise GraphError(f"A task needs a name, not {self.name!r}")
-        object.__setattr__(self, "needs", tuple(dict.fromkeys(self.needs)))
-        object.__setattr__(self, "uses", tuple(dict.fromkeys(self.uses)))
-        object.__setattr__(self, "after_output", tuple(dict.fromkeys(self.after_output)))
+        for each in ("needs", "uses", "after_output"):
+            object.__setattr__(self, each, self._names(each))
         if self.optional:
             object.__setattr__(self, "optional", MappingProxyType(dict(self.optional)))
         self._check()
+
+    def _names(self, field: str) -> tuple[str, ...]:
+        """Without repetition. A single name would be taken for its letters."""
+        said = getattr(self, field)
+        if isinstance(said, str):
+            raise GraphError(
+                f"Task {self.name!r} says {field}={said!r}: write a tuple, ({said!r},)", (self.name,)
+            )
+        return tuple(dict.fromkeys(said))
 
     @property
     def has_policy(self) -> bool:
@@ -236,10 +258,21 @@ class Task:
             raise GraphError(
                 f"Task {self.name!r} joins by 'all' or 'stream', not {self.join!r}", (self.name,)
             )
-        if self.retries < 0 or self.cost_usd < 0 or self.backoff_seconds < 0:
-            raise GraphError(f"Task {self.name!r} has a negative cost, retries or backoff", (self.name,))
-        if any(not units >= 0 for units in self.takes.values()):
-            raise GraphError(f"Task {self.name!r} takes a negative number of units", (self.name,))
+        if self.effects not in EFFECTS:
+            raise GraphError(
+                f"Task {self.name!r} has the effects {self.effects!r}, not one of {EFFECTS}", (self.name,)
+            )
+        amounts = (self.cost_usd, self.retries, self.backoff_seconds, *self.takes.values())
+        if not all(map(_is_amount, amounts)):
+            raise GraphError(
+                f"Task {self.name!r}: cost, retries, backoff and units taken are finite, none negative",
+                (self.name,),
+            )
+        if self.blocking and _is_async(self.call):
+            raise GraphError(
+                f"Task {self.name!r} is blocking, but its call is async: in a thread nobody would await it",
+                (self.name,),
+            )
         if self.hedge:
             self._check_hedge()
         self._check_times()
@@ -254,6 +287,8 @@ class Task:
                 (self.name,),
             )
         _check_seconds(self.reserve_seconds, f"What is kept for task {self.name!r}")
+        if self.first_output_seconds is not None:
+            _check_seconds(self.first_output_seconds, f"The first output of task {self.name!r}")
         if self.must_fit and not self.duration.typical:
             raise GraphError(f"Task {self.name!r} must fit, but states no duration", (self.name,))
 

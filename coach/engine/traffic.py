@@ -7,11 +7,11 @@ take milliseconds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from coach.engine.cache import CacheRules, CacheUse, Laid, PrefixCache, check_marks
+from coach.engine.percentiles import percentile
 from coach.engine.pricing import Price, cost_of_use
 from coach.engine.prompt import Prompt, chain_keys, running_sums
 from coach.engine.timing import Tier, time_to_first_token
@@ -69,12 +69,12 @@ class DayResult:
     @property
     def ttft_p50(self) -> float:
         """Median time to first token of the users' calls, seconds."""
-        return percentile([call.ttft_seconds for call in self.calls], 0.50)
+        return percentile(sorted(call.ttft_seconds for call in self.calls), 0.50)
 
     @property
     def ttft_p95(self) -> float:
         """95th percentile of the time to first token of the users' calls, seconds."""
-        return percentile([call.ttft_seconds for call in self.calls], 0.95)
+        return percentile(sorted(call.ttft_seconds for call in self.calls), 0.95)
 
     @property
     def cost_usd(self) -> float:
@@ -94,14 +94,6 @@ class DayResult:
             sum(call.use.written for call in self.calls),
             sum(call.use.fresh for call in self.calls),
         )
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Nearest-rank percentile; 0.0 for no values."""
-    if not values:
-        return 0.0
-    ordered = sorted(values)
-    return ordered[min(len(ordered), max(1, math.ceil(share * len(ordered)))) - 1]
 
 
 def replay(

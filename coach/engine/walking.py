@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coach.engine.attempts import Attempts
 from coach.engine.checkpoints import Checkpoints, Keeping
@@ -19,6 +20,10 @@ from coach.engine.record import Record
 from coach.engine.schedule import DROPPED, FAILED, RUNNING, Schedule
 from coach.engine.trace import CANCELLED, Span
 from coach.engine.trace import FAILED as SPAN_FAILED
+from coach.engine.turns import turns_of
+
+if TYPE_CHECKING:
+    from coach.engine.speculating import Speculation
 
 Needed = Mapping[str, bool] | Callable[[str, Any], bool]
 """Decides conditions: by name, or as a function of the task's name and the decider's result."""
@@ -32,6 +37,12 @@ before it is known that the task is needed. A streaming join cannot be given oth
 def _without_kept(plan: Plan) -> list[Callable[..., Any] | None]:
     """Calls that can be awaited as they stand where results are kept."""
     return [None if task.keep else work for task, work in zip(plan.tasks, plan.works, strict=True)]
+
+
+def _wake(waiters: Iterable[asyncio.Future[None]]) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
 
 
 AT_ONCE = 500
@@ -68,7 +79,9 @@ class Walkers(ABC):
         "queued",
         "record",
         "schedule",
+        "speculation",
         "stopping",
+        "turns",
         "values",
         "waiting",
         "waking",
@@ -84,6 +97,7 @@ class Walkers(ABC):
         pool: Executor | None = None,
         seed: int = 0,
         needed: Needed | None = None,
+        speculation: Speculation | None = None,
         checkpoints: Checkpoints | None = None,
         before_dispatch: BeforeDispatch | None = None,
         on_span: Callable[[Span], None] | None = None,
@@ -91,9 +105,11 @@ class Walkers(ABC):
     ) -> None:
         self.plan = plan
         self.loop = asyncio.get_running_loop()
+        self.turns = turns_of(self.loop)
         self.now: Callable[[], float] = self.loop.time if clock is None else clock.now
         self.on_span, self.on_output = on_span, on_output
         self.before_dispatch = before_dispatch
+        self.speculation = speculation
         self.altered: dict[int, Mapping[str, Any]] = {}
         self.needed = needed
         self.keeping: Keeping | None = None if checkpoints is None else checkpoints.keeping(self)
@@ -103,7 +119,7 @@ class Walkers(ABC):
         self.record = Record(plan, self.schedule)
         self.owner: list[int] = [] if plan.simple else [-1] * plan.size
         self.walkers: dict[int, asyncio.Task[None]] = {}
-        self.waiting: dict[int, asyncio.Future[None]] = {}
+        self.waiting: dict[int, set[asyncio.Future[None]]] = {}
         self.failures: dict[int, TaskFailed] = {}
         self.waking: asyncio.TimerHandle | None = None
         self.attempts = Attempts(self, pool=pool, seed=seed, keeping=self.keeping)
@@ -116,6 +132,10 @@ class Walkers(ABC):
     @abstractmethod
     def add(self, tasks: Iterable[Task], cause: int = -1) -> None:
         """Add tasks on behalf of the task `cause`."""
+
+    @abstractmethod
+    def expire(self) -> None:
+        """The deadline is there."""
 
     def _first_decisions(self) -> list[bool]:
         given = self.needed if isinstance(self.needed, Mapping) else None
@@ -138,7 +158,8 @@ class Walkers(ABC):
             self._spawn(starting, cause, begun)
 
     async def _walk(self, root: int) -> None:
-        i, now = root, self.now
+        i, now, turns = root, self.now, self.turns
+        tick, expiry = self.loop.time, math.inf if self.expiry is None else self.expiry
         record, values, works, simple = self.record, self.values, self.works, self.plan.simple
         starts, ends = record.starts, record.ends
         leave = self.schedule.finish if simple and self.on_span is None else self._leave
@@ -146,12 +167,15 @@ class Walkers(ABC):
             at = now()
             while True:
                 starts[i] = at
+                if ((moment := tick()) >= turns.end or moment >= expiry) and await self._give_way(i, expiry):
+                    return
                 if not simple and not self._enter(i, root):
                     return
                 work = works[i]
                 values[i] = await (self.attempts.make(i) if work is None else work(Inputs(self, i)))
                 ends[i] = at = now()
                 if self.stopping:
+                    self._report(i)
                     return
                 ready = leave(i)
                 if not ready:
@@ -168,6 +192,19 @@ class Walkers(ABC):
             del self.walkers[root]
             if not self.walkers:
                 self.check_done()
+
+    async def _give_way(self, i: int, expiry: float) -> bool:
+        """Before `i` begins: let others have their turns of the loop until one comes in which there is time
+        for it. True if it is not to begin, for the run is over: perhaps because it is late."""
+        starts = self.record.starts
+        starts[i] = -1.0
+        while not self.stopping and (moment := self.loop.time()) < expiry:
+            if moment < self.turns.end:
+                starts[i] = self.now()
+                return False
+            await self.turns.next()
+        self.expire()
+        return self.stopping
 
     def check_done(self) -> None:
         """It is over when nothing runs, nobody waits for time to pass, and nothing more can come."""
@@ -203,13 +240,13 @@ class Walkers(ABC):
         """Report an end; stop what that made useless, wake joins for which it brought something."""
         if self.plan.simple:
             self._report(i)
-            return self.schedule.finish(i)
+            return [] if self.stopping else self.schedule.finish(i)
         if self.schedule.state[i] == RUNNING:
             self._decide(i)
         ready = self.told().finish(i)
         self._heed(i, self.record.ends[i])
         self._report(i)
-        return ready
+        return [] if self.stopping else ready
 
     def _heed(self, cause: int, now: float) -> None:
         """What else a step of the schedule brought."""
@@ -226,10 +263,9 @@ class Walkers(ABC):
                 self.walkers[self.owner[c]].cancel()
         woken, schedule.woken = schedule.woken, []
         for j in woken:
-            waiter = self.waiting.pop(j, None)
-            if waiter is not None and not waiter.done():
+            if readers := self.waiting.pop(j, None):
                 self.record.causes[j] = cause
-                waiter.set_result(None)
+                _wake(readers)
         self.arm()
 
     def told(self) -> Schedule:
@@ -326,13 +362,16 @@ class Walkers(ABC):
 
     async def next_arrival(self, j: int) -> None:
         """Until something arrives for the streaming join `j`, or nothing more can."""
-        waiter = self.waiting[j] = self.loop.create_future()
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        readers = self.waiting.setdefault(j, set())
+        readers.add(waiter)
         self.attempts.pause(j)
         try:
             await waiter
         finally:
-            self.waiting.pop(j, None)
-            self.attempts.hear(j)
+            readers.discard(waiter)
+            if not readers:
+                self.attempts.hear(j)
 
     def hear(self, i: int) -> None:
         """It lives: its silence, where that is limited, begins anew."""
@@ -368,5 +407,10 @@ class Walkers(ABC):
         return i not in self.record.status and self.result_of(i) is not ABSENT
 
     def _report(self, i: int) -> None:
-        if self.on_span is not None and self.record.starts[i] >= 0.0:
+        """Tell who wants to know. Where they fail at that, the run fails, in the name of the task."""
+        if self.on_span is None or self.record.starts[i] < 0.0:
+            return
+        try:
             self.on_span(self.record.span(i))
+        except Exception as error:
+            self._fail(self._as_failure(i, error))

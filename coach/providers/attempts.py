@@ -22,6 +22,7 @@ SAID: dict[Reason, str] = {
     "unreachable": "The model's service cannot be reached.",
     "interrupted": "The model's answer broke off.",
     "stalled": "The model's answer did not come in time.",
+    "unusable": "The model's answer is empty, or ended in a way that nobody knows.",
     "spend": "A spending limit at the model's service is reached.",
     "rejected": "The model's service does not take the request.",
     "too_long": "The prompt is longer than the model's context.",

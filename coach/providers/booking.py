@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from coach.crashing import crash_point
 from coach.providers.faults import Failed
-from coach.providers.port import Attempt, Purse, Settled
+from coach.providers.port import CANCELLED, Attempt, Purse, Settled
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Booked:
         except _Late as late:
             if late.task.exception() is None:
                 self._ticket = late.task.result()
-                await self._settle("cancelled")
+                await self._settle(CANCELLED)
             raise asyncio.CancelledError from None
         crash_point("after_attempt_row")
         return self
@@ -68,7 +68,7 @@ class Booked:
         if isinstance(error, Failed):
             self.outcome = error.fault.reason
         elif isinstance(error, asyncio.CancelledError | GeneratorExit):
-            self.outcome = "cancelled"
+            self.outcome = CANCELLED
         crash_point("after_response_before_settle")
         try:
             await self._settle(self.outcome)

@@ -123,7 +123,7 @@ def others(findings: Sequence[Finding], total: int) -> str:
 
 
 def belief(statement: str) -> str:
-    return _("A thought that often leads here: “%(thought)s”") % {"thought": statement}
+    return _("A common reason for this: “%(thought)s”") % {"thought": statement}
 
 
 def question_about(finding: Finding) -> str:
@@ -172,7 +172,7 @@ def passed(attempt: Attempt) -> str:
     measure = next(iter(attempt.measures), None)
     if measure is None:
         return _("This passes every check.")
-    return _("This passes every check: %(label)s is %(theirs)s, and the best possible is %(best)s.") % {
+    return _("This passes every check (%(label)s: %(theirs)s; best possible: %(best)s).") % {
         "label": inside(measure["label"]),
         "theirs": amount(measure["theirs"], measure["unit"]),
         "best": amount(measure["best"], measure["unit"]),
@@ -183,7 +183,7 @@ def question_after_passing(attempt: Attempt) -> str:
     measure = next(iter(attempt.measures), None)
     if measure is None:
         return _("Which of your decisions made the difference, and why?")
-    return _("Which one of your decisions did most for %(label)s, and why that one?") % {
+    return _("Which of your decisions changed “%(label)s” the most, and why?") % {
         "label": inside(measure["label"])
     }
 

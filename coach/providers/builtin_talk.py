@@ -202,13 +202,11 @@ def related(question: str) -> str:
 
 
 def beside_question(question: str) -> str:
-    return _("Your case I cannot judge, but this belongs to it: “%(question)s”") % {"question": question}
+    return _("I can’t judge your case, but this is related: “%(question)s”") % {"question": question}
 
 
 def said_all(title: str) -> str:
-    return _("More than that the section “%(title)s” does not say about it; the whole of it stands here.") % {
-        "title": title
-    }
+    return _("The section “%(title)s” says no more about it; read it in full here.") % {"title": title}
 
 
 def offer(sections: Sequence[Section]) -> str:
@@ -243,7 +241,7 @@ def which_is_yours() -> str:
 
 
 def yours_to_find() -> str:
-    return _("That one is yours to find, so I point at the place and keep the answer for later.")
+    return _("That one is yours to find, so I’ll point at the place and keep the answer for later.")
 
 
 def neither_yes_nor_no() -> str:
@@ -255,7 +253,7 @@ def run_judges() -> str:
 
 
 def beside_your_words(title: str) -> str:
-    return _("Your case I cannot judge. On “%(title)s” the lesson says:") % {"title": title}
+    return _("I can’t judge your case. On “%(title)s” the lesson says:") % {"title": title}
 
 
 def what_differs() -> str:
@@ -267,11 +265,11 @@ def next_conflict(title: str) -> str:
 
 
 def unknown() -> str:
-    return _("That I do not know: I find no passage about it in these lessons.")
+    return _("I don’t know: I found nothing about it in these lessons.")
 
 
 def nearest() -> str:
-    return _("The nearest that I have:")
+    return _("The closest I have:")
 
 
 def who(*, with_model: bool) -> str:

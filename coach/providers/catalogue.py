@@ -15,10 +15,13 @@ from typing import Literal
 
 from coach.engine.pricing import PRICES, TIER_MODELS, Price
 from coach.engine.rules import CacheRules
-from coach.providers.port import Tier
 
 DATED = "2026-10"
-TIERS: tuple[Tier, ...] = ("small", "medium", "large")
+
+Tier = Literal["small", "medium"]
+TIERS: tuple[Tier, ...] = ("small", "medium")
+"""Who classifies, and who writes. There is no larger one for what is hard: a cache belongs to one model, so a
+turn in five with it would have the conversation paid anew."""
 
 Thinking = Mapping[str, str]
 Effort = Literal["low", "medium", "high"]
@@ -36,6 +39,11 @@ class Model:
     output_tokens: int
     thinking: Thinking | None = None
     effort: Effort | None = None
+
+    @property
+    def billed(self) -> bool:
+        """Whether anybody pays for it. Where nobody does, no cache is reported either."""
+        return self.price.input_usd > 0
 
     @property
     def rules(self) -> CacheRules:

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from coach.engine.inputs import remaining
-from coach.engine.ports import Clock, Usage
+from coach.engine.ports import Clock
 from coach.providers.addresses import AddressRefused
 from coach.providers.asking import Asked, ask
 from coach.providers.attempts import SAID, Attempts, Pieces
 from coach.providers.booking import Booked
 from coach.providers.breaker import Breaker, Monotonic
-from coach.providers.catalogue import Model
+from coach.providers.catalogue import Model, Tier
 from coach.providers.exchange import Exchange, new_exchange
 from coach.providers.faults import FIRST_PAUSE_SECONDS, Failed, Fault, judge
 from coach.providers.following import Followers
 from coach.providers.forecast import Forecast
 from coach.providers.installation import Installation
-from coach.providers.port import Call, Ended, ProviderError, Purse, Waited
+from coach.providers.port import Call, Ended, ProviderError, Purse
 from coach.providers.reading import Patience
 from coach.providers.structured import read_data
 
@@ -116,6 +116,7 @@ class Claude:
     ) -> None:
         self.installation = installation
         self.name = installation.server.kind
+        self.caches = installation.server.cache_control
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
         self._followers = Followers()
@@ -124,15 +125,19 @@ class Claude:
             breaker, most=installation.attempts, first_pause_seconds=first_pause_seconds
         )
 
+    def model(self, tier: Tier) -> Model:
+        """The installation's model of a tier."""
+        return self.installation.model(tier)
+
     async def stream(self, call: Call, purse: Purse) -> Pieces:
         """Pieces of text, then the `Ended`; a call with a schema gives its data with the `Ended` only.
 
         Raises ProviderError, OverLimit, and PromptError for a prompt that no server would take.
         """
-        model = self.installation.model(call.tier)
+        model = self.model(call.tier)
         asked = await self._asked(call, model)
         if asked.warming and not self.installation.server.cache_control:
-            yield Ended(stop="done", model=model.id, usage=Usage(), expected=Usage(), attempts=0)
+            yield Ended(stop="done")
             return
         until = asyncio.get_running_loop().time() + min(call.total_seconds, _left())
 
@@ -167,7 +172,10 @@ class Claude:
     async def _once(self, exchange: Exchange, purse: Purse, until: float) -> Pieces:
         """One request: pieces, then the end. Raises Failed."""
         client = await self._clients.get()
-        waited = await self._followers.wait(exchange, until)
+        await exchange.recall(purse)
+        exchange.waited = await self._followers.wait(exchange, until)
+        if exchange.number == 1 and exchange.cold:
+            exchange.call.tell("cold")
         with self._followers.writing(exchange):
             async with Booked(purse, exchange.attempt, exchange.settled) as booked:
                 with _judged(exchange):
@@ -179,7 +187,7 @@ class Claude:
                                 yield piece
                         exchange.stop = exchange.reading.stop
                 booked.outcome = exchange.stop
-        yield _ended(exchange, waited)
+        yield _ended(exchange)
 
     async def _answer(
         self, client: AsyncAnthropic, exchange: Exchange, until: float
@@ -218,21 +226,12 @@ async def _rest(stream: Any) -> None:
                 pass
 
 
-def _ended(exchange: Exchange, waited: Waited | None) -> Ended:
+def _ended(exchange: Exchange) -> Ended:
     """The last item of a stream that ended as an answer does."""
-    call, reading = exchange.call, exchange.reading
-    text = "".join(reading.text)
-    return Ended(
-        stop=exchange.stop,
-        model=exchange.model.id,
-        usage=exchange.usage,
-        expected=exchange.foreseen,
-        attempts=exchange.number,
-        miss_reason=exchange.miss_reason,
-        data=read_data(call.schema, text) if call.schema is not None and exchange.stop == "done" else None,
-        waited=waited,
-        facts={"message": reading.message, "request": exchange.request_id},
-    )
+    schema = exchange.call.schema
+    if schema is None or exchange.stop != "done":
+        return Ended(stop=exchange.stop)
+    return Ended(stop=exchange.stop, data=read_data(schema, "".join(exchange.reading.text)))
 
 
 def _left() -> float:

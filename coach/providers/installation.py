@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from coach.providers.addresses import AddressRefused, Base, read_base
-from coach.providers.catalogue import MODELS, TIERS, Model, default_model, own_model
-from coach.providers.port import Tier
+from coach.providers.catalogue import MODELS, TIERS, Model, Tier, default_model, own_model
 from coach.providers.servers import SERVERS, Server
 
 ANTHROPIC = "https://api.anthropic.com"
@@ -36,12 +35,11 @@ class Installation:
     server: Server
     small: Model
     medium: Model
-    large: Model
     attempts: int
 
     def model(self, tier: Tier) -> Model:
         """The model of a tier."""
-        return {"small": self.small, "medium": self.medium, "large": self.large}[tier]
+        return {"small": self.small, "medium": self.medium}[tier]
 
 
 def wanted() -> bool:
@@ -114,4 +112,4 @@ def _model_problems(server: Server, setting: str, name: str) -> Iterator[Problem
         yield Problem("model", said, f"Known are {', '.join(MODELS)}.")
     if not server.billed and not name:
         said = f"{setting} is not set."
-        yield Problem("model", said, f"Name the model that {server.kind} runs; all three may be the same.")
+        yield Problem("model", said, f"Name the model that {server.kind} runs; both may be the same.")

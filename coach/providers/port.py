@@ -8,7 +8,7 @@ Units: tokens, seconds, US dollars.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -16,13 +16,19 @@ from pydantic import BaseModel
 
 from coach.engine.ports import Usage
 from coach.engine.prompt import Stability
+from coach.providers.catalogue import Model, Tier
 
 Role = Literal["system", "user", "assistant"]
-Tier = Literal["small", "medium", "large"]
 Stop = Literal["done", "truncated", "refused"]
+Outlook = Literal["cold", "filling"]
 Reason = Literal[
-    "busy", "overloaded", "unreachable", "interrupted", "stalled", "spend", "rejected", "too_long"
+    "busy", "overloaded", "unreachable", "interrupted", "stalled", "unusable", "spend", "rejected", "too_long"
 ]
+
+CANCELLED = "cancelled"
+"""The outcome of a request that nobody waited for any longer."""
+ENOUGH = "enough"
+"""The outcome of one that was cut off because as much of its answer had arrived as was wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,10 @@ class Part:
     breakpoint: str | None = None
 
 
+def _nobody(outlook: Outlook) -> None:
+    """Hears it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of a model. `purpose` stands in the ledger ("classify", "reply", "run", "warm"); `turn` is the
@@ -43,7 +53,8 @@ class Call:
 
     `max_output_tokens` bounds the answer, thinking included; 0 only writes the cache. Limits in seconds:
     until the first piece, between pieces, in all. `value_of_second_usd`: what a second less of waiting for it
-    is worth.
+    is worth. `tell` hears why its first piece will be long in coming, where that is foreseen: nothing of its
+    prompt is cached ("cold"), or another call is writing what it will read ("filling").
     """
 
     purpose: str
@@ -56,39 +67,7 @@ class Call:
     progress_seconds: float = 20.0
     total_seconds: float = 120.0
     value_of_second_usd: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
-
-    `token` is its own: who asks for it a second time, not having heard the answer, is given the same ticket.
-    """
-
-    purpose: str
-    turn: str
-    model: str
-    number: int
-    tokens_estimated: int
-    max_output_tokens: int
-    worst_usd: float
-    token: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """How an attempt ended. `usage` as reported; `estimated`: part of it was not reported and is a guess.
-
-    `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
-    than could have been, where the provider tells. `outcome` is a `Stop`, a `Reason` or "cancelled".
-    """
-
-    outcome: str
-    usage: Usage
-    expected: Usage
-    estimated: bool = False
-    miss_reason: str = ""
-    request_id: str = ""
+    tell: Callable[[Outlook], None] = field(default=_nobody, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +81,57 @@ class Waited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """The last item of a stream. `data`: the parsed answer of a call with a schema, None when refused.
-    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
+class Attempt:
+    """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
+    `waited`: how it dealt with another call that was writing the same prefix, if one was. `token` is its own:
+    who asks for it a second time, not having heard the answer, is given the same ticket."""
 
-    stop: Stop
+    purpose: str
+    turn: str
     model: str
+    number: int
+    worst_usd: float
+    waited: Waited | None = None
+    token: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A prefix that a model's cache holds for `left_seconds` more, and for `ttl_seconds` from each time it is
+    read. `message`: the answer whose request wrote or read it."""
+
+    model: str
+    key: str
+    ttl_seconds: float
+    left_seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """How an attempt ended. `usage` as reported; `estimated`: part of it was not reported and is a guess.
+
+    `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
+    than could have been, where the provider tells. `outcome`: a `Stop`, a `Reason`, `CANCELLED` or `ENOUGH`.
+    `kept`: what the cache holds because of it, as far as that is news.
+    """
+
+    outcome: str
     usage: Usage
     expected: Usage
-    attempts: int = 1
+    estimated: bool = False
     miss_reason: str = ""
+    request_id: str = ""
+    kept: tuple[Kept, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The last item of a stream; what it took, the purse was told. `data`: the parsed answer of a call with a
+    schema, None when refused."""
+
+    stop: Stop
     data: BaseModel | None = None
-    waited: Waited | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class ProviderError(Exception):
@@ -136,7 +153,8 @@ class OverLimit(Exception):  # noqa: N818 - said of the budget, not of a fault
 
 
 class Purse(Protocol):
-    """Who pays. Each attempt is reserved and on record before it is sent, and settled once."""
+    """Who pays, and the books of all who do. Each attempt is reserved and on record before it is sent, and
+    settled once."""
 
     async def reserve(self, attempt: Attempt) -> Any:
         """A ticket for this attempt; durable when this returns. Raises OverLimit."""
@@ -144,11 +162,19 @@ class Purse(Protocol):
     async def settle(self, ticket: Any, settled: Settled) -> None:
         """What it took. A second settlement of a ticket changes nothing."""
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        """Which of these prefixes the books have as kept; none where they cannot be read."""
+
 
 class Provider(Protocol):
-    """Who writes the words."""
+    """Who writes the words. `caches`: it keeps the prefixes that calls mark, and takes calls that only write
+    one."""
 
     name: str
+    caches: bool
+
+    def model(self, tier: Tier) -> Model:
+        """Who is asked for this tier: what that costs, caches and reads."""
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         """Pieces of text as they come, none for a call with a schema; the last item is the `Ended`.

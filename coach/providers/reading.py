@@ -95,9 +95,9 @@ class Reading:
             raise Failed(Fault(reason="interrupted", again=True, outage=True, billed=True, detail="no end"))
         stop = STOPS.get(self.stop_reason or "")
         if stop is None:
-            raise Failed(Fault(reason="interrupted", billed=True, detail="unknown reason to stop"))
+            raise Failed(Fault(reason="unusable", billed=True, detail="unknown reason to stop"))
         if stop == "done" and not "".join(self.text).strip():
-            raise Failed(Fault(reason="interrupted", billed=True, detail="empty answer"))
+            raise Failed(Fault(reason="unusable", billed=True, detail="empty answer"))
         return stop
 
     def take(self, event: Any) -> str:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from coach.engine.errors import PromptError
-from coach.engine.ports import Usage
-from coach.engine.pricing import cost_usd, price_of
+from coach.engine.pricing import cost_usd
 from coach.engine.runner import Inputs
 from coach.engine.timing import TIERS, time_to_first_token
-from coach.providers.port import Call, Ended, OverLimit, Provider, ProviderError, Purse
-from coach.replies.prompts import Script
+from coach.providers.catalogue import Tier
+from coach.providers.port import CANCELLED, ENOUGH, Call, Ended, OverLimit, Provider, ProviderError, Purse
+from coach.replies.receipts import Receipts, prompt_tokens
 
-NAIVE_TIER = "medium"
+NAIVE_TIER: Tier = "medium"
 """A program without tiers asks one model for everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One call as "how this was made" tells of it. Seconds from the call's start; tokens as reported, or as
-    expected where `estimated`. `waited`: what it did about another call that was writing its prefix.
-    `naive_usd`, `naive_first_seconds`: the same prompt, nothing cached, one tier.
+    """One call as "how this was made" tells of it. Seconds from the call's start; tokens and dollars of all
+    its `attempts`, as they were settled. `estimated`: part of that was not reported. `waited`: what it did
+    about another call that was writing its prefix. `naive_usd`, `naive_first_seconds`: the same prompt,
+    nothing cached, one tier.
     """
 
     task: str
@@ -39,7 +38,7 @@ class Record:
     usage: dict[str, Any]
     expected: dict[str, Any]
     estimated: bool = False
-    attempts: int = 1
+    attempts: int = 0
     miss_reason: str = ""
     waited: dict[str, Any] | None = None
     naive_usd: float = 0.0
@@ -57,9 +56,10 @@ class Stream:
         self.ended: Ended | None = None
         self.first_seconds: float | None = None
         self.seconds = 0.0
-        self.outcome = "cancelled"
+        self.outcome = CANCELLED
+        self.receipts = Receipts(purse)
         self._inputs = inputs
-        self._provider, self._purse = provider, purse
+        self._provider = provider
         self._pieces: asyncio.Queue[str | None] = asyncio.Queue()
         self._error: Exception | None = None
         self._begun = asyncio.Event()
@@ -70,6 +70,18 @@ class Stream:
     @property
     def task(self) -> str:
         return self._inputs.task.name
+
+    @property
+    def own_seconds(self) -> float:
+        """The model's own time: that of the last request, without what came before it."""
+        return self.receipts.ended_at - self.receipts.sent_at
+
+    @property
+    def own_first_seconds(self) -> float | None:
+        """The same until its first piece."""
+        if self.first_seconds is None:
+            return None
+        return self._started_at + self.first_seconds - self.receipts.sent_at
 
     async def begun(self) -> None:
         """Until the first piece is there, or it is known that none comes."""
@@ -82,15 +94,18 @@ class Stream:
         if self._error is not None:
             raise self._error
 
-    async def close(self) -> None:
-        """Nothing more of it is wanted. What it took is settled when this returns."""
+    async def close(self, *, enough: bool = False) -> None:
+        """Nothing more of it is wanted; `enough`: because all that can be used is there. What it took is
+        settled when this returns."""
+        if enough and self.outcome == CANCELLED:
+            self.receipts.enough, self.outcome = True, ENOUGH
         self._pump.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.wait({self._pump})
 
     async def _read(self) -> None:
         try:
-            async with aclosing(self._provider.stream(self.call, self._purse)) as items:  # type: ignore[type-var]
+            async with aclosing(self._provider.stream(self.call, self.receipts)) as items:  # type: ignore[type-var]
                 async for item in items:
                     self._take(item)
         except (ProviderError, OverLimit) as error:
@@ -114,39 +129,31 @@ class Stream:
         self._pieces.put_nowait(item)
 
     def _note(self) -> None:
-        if self.ended is not None:
-            usage = self.ended.usage
-            self._inputs.note(
-                tokens_read=usage.tokens_read,
-                tokens_written=usage.tokens_written,
-                tokens_fresh=usage.tokens_fresh,
-                tokens_output=usage.tokens_output,
-                cost_usd=usage.cost_usd,
-            )
-            if (waited := self.ended.waited) is not None:
-                self._inputs.note(note=f"Waited {waited.seconds:.2f} s. {waited.reason}")
+        if self.receipts.settled:
+            self._inputs.note(**asdict(self.receipts.usage))
+        if (waited := self.receipts.waited) is not None:
+            self._inputs.note(note=f"Waited {waited.seconds:.2f} s. {waited.reason}")
 
     def record(self) -> Record:
-        ended = self.ended
-        expected = ended.expected if ended else Usage()
-        usage = ended.usage if ended else expected
-        prompt = usage.tokens_read + usage.tokens_written + usage.tokens_fresh
+        paid = self.receipts
+        prompts = [prompt_tokens(each.usage) for each in paid.settled]
+        naive = self._provider.model(NAIVE_TIER).price
         return Record(
             task=self.task,
             purpose=self.call.purpose,
             tier=self.call.tier,
-            model=ended.model if ended else "",
+            model=paid.model,
             outcome=self.outcome,
             first_seconds=self.first_seconds,
             seconds=self.seconds,
-            usage=asdict(usage),
-            expected=asdict(expected),
-            estimated=ended is None,
-            attempts=ended.attempts if ended else 1,
-            miss_reason=ended.miss_reason if ended else "",
-            waited=asdict(ended.waited) if ended and ended.waited else None,
-            naive_usd=cost_usd(price_of(NAIVE_TIER), fresh=prompt, output=usage.tokens_output),
-            naive_first_seconds=time_to_first_token(TIERS[NAIVE_TIER], fresh=prompt),
+            usage=asdict(paid.usage),
+            expected=asdict(paid.expected),
+            estimated=paid.estimated,
+            attempts=len(paid.attempts),
+            miss_reason=paid.miss_reason,
+            waited=asdict(paid.waited) if paid.waited else None,
+            naive_usd=cost_usd(naive, fresh=sum(prompts), output=paid.usage.tokens_output),
+            naive_first_seconds=time_to_first_token(TIERS[naive.tier], fresh=max(prompts, default=0)),
         )
 
 
@@ -183,32 +190,3 @@ class Calls:
 
     def records(self) -> list[dict[str, Any]]:
         return [stream.record().to_dict() for stream in self.streams]
-
-
-class Pauses:
-    """How long it was between calls with the same shared part, in this process. Seconds."""
-
-    KEPT, PREFIXES = 64, 256
-
-    def __init__(self) -> None:
-        self._times: OrderedDict[bytes, deque[float]] = OrderedDict()
-
-    def clear(self) -> None:
-        self._times.clear()
-
-    def noted(self, key: bytes, at_seconds: float) -> tuple[float, ...]:
-        """The pauses before this call, which is noted too."""
-        times = self._times.setdefault(key, deque(maxlen=self.KEPT))
-        self._times.move_to_end(key)
-        if len(self._times) > self.PREFIXES:
-            self._times.popitem(last=False)
-        times.append(at_seconds)
-        return tuple(later - earlier for earlier, later in zip(times, list(times)[1:], strict=False))
-
-
-def shared_key(script: Script) -> bytes:
-    """Names the part of a prompt that others send too."""
-    digest = blake2b(script.instructions.encode(), digest_size=16)
-    for _name, text in script.shared:
-        digest.update(text.encode("utf-8", "replace"))
-    return digest.digest()

@@ -16,7 +16,8 @@ from coach.replies.calling import Calls, Stream
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
-from coach.replies.wording import Brief, Outcome, say_written, writing_status
+from coach.replies.wording import ANSWER_TIER, Brief, Outcome, say_written, writing_status
+from coach.warmth import Pauses
 
 ANSWER_SECONDS = LogNormal(3.0, 6.0)
 _READ = LogNormal(0.0015, 0.006)
@@ -57,7 +58,7 @@ async def closing(state: Making, running: Awaitable[RunResult]) -> RunResult:
 def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     outcome = state.outcome
     trace = {**stored(result.trace), "calls": state.calls.records()}
-    if outcome is not None and outcome.reason:
+    if outcome is not None and not outcome.by_model:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
         trace["speculation"] = f"{state.speculation.reason} ({state.belief})"
@@ -70,6 +71,7 @@ def prompt_tasks() -> list[Task]:
     return [
         Task("spoken", call=_spoken, duration=_READ, label=_("Read what was said before")),
         Task("setting", call=_setting, duration=_READ, label=_("Read the exercise’s page")),
+        Task("pauses", call=_pauses, duration=_READ, label=_("Read how often this is asked about")),
     ]
 
 
@@ -83,12 +85,17 @@ async def _setting(inputs: Inputs) -> Setting | None:
     return await current.get().sources.settings.load(place.exercise_id) if place.in_exercise else None
 
 
+async def _pauses(inputs: Inputs) -> Pauses:
+    return await current.get().sources.pauses.load(current.get().place)
+
+
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:
     """The answer to this brief, asked for now."""
-    job = current.get()
-    call, cold = brief.call(str(job.turn.uuid))
-    job.voice.status(writing_status(cold=cold))
-    return making.get().calls.begin(call, inputs)
+    calls, voice = making.get().calls, current.get().voice
+    voice.status(writing_status())
+    model = calls.provider.model(ANSWER_TIER)
+    call = brief.call(calls.turn, model, lambda outlook: voice.status(writing_status(outlook)))
+    return calls.begin(call, inputs)
 
 
 async def say(stream: Stream, brief: Brief, teller: Teller) -> None:

@@ -6,21 +6,16 @@ After that the turn ends as what it is, cut short, with what was shown kept. A r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
-from coach.allowance import over_limit_text
-from coach.engine.pricing import price_of
-from coach.engine.prompt import TTL_SECONDS
-from coach.providers.catalogue import MODELS, default_model
-from coach.providers.port import Call, OverLimit, ProviderError, Tier
-from coach.providers.servers import SERVERS
+from coach.allowance import over_limit_text, stood_in_text
+from coach.providers.catalogue import Model, Tier
+from coach.providers.port import Call, Outlook, OverLimit, ProviderError
 from coach.queries import Spoken
-from coach.replies.calling import Pauses, Stream, shared_key
+from coach.replies.calling import Stream
 from coach.replies.drafting import Note, tell_all
 from coach.replies.founded import Grounds
 from coach.replies.instructions import COACH
@@ -31,6 +26,7 @@ from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
 from coach.replies.wariness import Wariness
+from coach.warmth import Pauses
 
 ANSWER_TIER: Tier = "medium"
 MAX_OUTPUT_TOKENS = 600
@@ -38,21 +34,11 @@ MAX_OUTPUT_TOKENS = 600
 
 TOTAL_SECONDS = 60.0
 
-pauses = Pauses()
-
-
-def _context_tokens() -> int:
-    """What the answering model can read."""
-    server = SERVERS.get(settings.COACH_SERVER_KIND)
-    if server is None or server.billed:
-        return MODELS[default_model(ANSWER_TIER)].context_tokens
-    return int(settings.COACH_CONTEXT_TOKENS)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
-    `marker`: what is spoken about."""
+    `marker`: what is spoken about; `pauses`: between calls that begin alike."""
 
     script: Script
     facts: str
@@ -61,14 +47,13 @@ class Brief:
     finding: str = ""
     marker: int = 0
     question: str = ""
+    pauses: Pauses = ()
 
-    def call(self, turn: str) -> tuple[Call, bool]:
-        """The call, and whether its shared part was not sent from here within its lifetime: a cold start."""
-        script = fitted(self.script, _context_tokens() - MAX_OUTPUT_TOKENS)
-        gaps = pauses.noted(shared_key(script), time.monotonic())
-        parts = laid_out(script, price_of(ANSWER_TIER), gaps_seconds=gaps)
-        kept_seconds = max((TTL_SECONDS[part.breakpoint] for part in parts if part.breakpoint), default=0.0)
-        call = Call(
+    def call(self, turn: str, model: Model, tell: Callable[[Outlook], None]) -> Call:
+        """The call, laid out for the model of `ANSWER_TIER`."""
+        script = fitted(self.script, model.context_tokens - MAX_OUTPUT_TOKENS)
+        parts = laid_out(script, model.price, gaps_seconds=self.pauses)
+        return Call(
             purpose="reply",
             tier=ANSWER_TIER,
             parts=parts,
@@ -76,8 +61,8 @@ class Brief:
             turn=turn,
             total_seconds=TOTAL_SECONDS,
             value_of_second_usd=VALUE_OF_SECOND_USD,
+            tell=tell,
         )
-        return call, not gaps or gaps[-1] >= kept_seconds
 
     @property
     def grounds(self) -> Grounds:
@@ -97,6 +82,7 @@ def brief_of(
     finding: str = "",
     marker: int = 0,
     question: str = "",
+    pauses: Pauses = (),
 ) -> Brief:
     call, facts = message
     history = tuple(Exchange(sent=each.sent, shown=each.shown) for each in spoken)
@@ -108,6 +94,7 @@ def brief_of(
         finding=finding,
         marker=marker,
         question=question,
+        pauses=pauses,
     )
 
 
@@ -141,7 +128,7 @@ async def _hear(stream: Stream, speaker: Speaker) -> str:
     try:
         async for piece in stream.pieces():
             if not speaker.hear(piece):
-                await stream.close()
+                await stream.close(enough=True)
                 speaker.finish()
                 return "full"
     except ProviderError as error:
@@ -188,6 +175,13 @@ def fallback_text(reason: str) -> str:
     return _("%(why)s; the built-in coach answers from the same findings.") % {"why": why}
 
 
+def stands_in_text(reason: str) -> str:
+    """The same beside a reply that stays on the page."""
+    if reason.startswith("limit "):
+        return stood_in_text(reason.removeprefix("limit "))
+    return fallback_text(reason)
+
+
 def _reasons() -> dict[str, str]:
     return {
         "busy": _("The language model is busy"),
@@ -201,7 +195,9 @@ def _reasons() -> dict[str, str]:
     }
 
 
-def writing_status(*, cold: bool) -> str:
-    if cold:
+def writing_status(outlook: Outlook | None = None) -> str:
+    if outlook == "cold":
         return _("Writing the answer… The first one after a pause takes longer: nothing is cached yet.")
+    if outlook == "filling":
+        return _("Writing the answer… Another call is just filling the cache that this one reads.")
     return _("Writing the answer…")

@@ -16,6 +16,8 @@ from coach.replies.wording import fallback_text
 logger = logging.getLogger(__name__)
 DEADLINE_SECONDS = 30.0
 MODEL_DEADLINE_SECONDS = 90.0
+FAULT = "fault"
+"""Why the built-in coach wrote it where our own code failed on the way to a model."""
 
 
 async def write_reply(job: Job, *, pool: Executor) -> Reply:
@@ -30,8 +32,9 @@ async def write_reply(job: Job, *, pool: Executor) -> Reply:
             raise
         # A fault of ours on the way to a model: it costs the wording, not the reply.
         logger.exception("The reply of turn %s is the built-in coach’s.", job.turn.pk)
-        job.voice.status(fallback_text(""))
-        return await _built_in(job, pool)
+        job.voice.status(fallback_text(FAULT))
+        reply = await _built_in(job, pool)
+        return replace(reply, trace={**reply.trace, "fallback": FAULT})
 
 
 async def _built_in(job: Job, pool: Executor) -> Reply:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from coach.engine.beliefs import load_beliefs, outcomes_in, with_beliefs
 from coach.engine.graph import Condition, LogNormal, TaskGraph
+from coach.engine.pricing import Price, cost_usd
 from coach.engine.runner import Inputs, run
 from coach.engine.speculation import decide
 from coach.engine.task import Task
@@ -47,15 +48,13 @@ from coach.replies.parts import Reply
 from coach.replies.prompts import VALUE_OF_SECOND_USD
 from coach.replies.situating import attempt_lines, focus_lines, message, passage_lines
 from coach.replies.sorting import sort_call, sorted_reading
-from coach.replies.wording import Brief, brief_of
+from coach.replies.wording import ANSWER_TIER, Brief, brief_of
 
 CONTEXT = "answer"
 """Under which name the graph's outcomes are counted."""
 UNSURE, AGREED = 0.3, 0.8
 """First guesses: how often a question is put to the classifier, and how often it agrees with the rules."""
 CLASSIFY_SECONDS = LogNormal(0.45, 0.9)
-WASTED_USD = 0.0022
-"""An answer begun in vain: ten thousand tokens read, four hundred fresh, the first words written."""
 
 BY_RULE = frozenset(
     {
@@ -98,7 +97,8 @@ async def answer_question(job: Job, *, pool: Executor, deadline_seconds: float) 
     outcomes = job.sources.outcomes
     beliefs = await load_beliefs(_graph(ahead=False), outcomes, CONTEXT)
     agreed = beliefs["ahead"]
-    state.speculation = decide(agreed.probability, CLASSIFY_SECONDS.typical, WASTED_USD, VALUE_OF_SECOND_USD)
+    wasted_usd = begun_in_vain_usd(state.calls.provider.model(ANSWER_TIER).price)
+    state.speculation = decide(agreed.probability, CLASSIFY_SECONDS.typical, wasted_usd, VALUE_OF_SECOND_USD)
     state.belief = str(agreed)
     graph = with_beliefs(_graph(ahead=state.speculation.worth_it), beliefs)
     running = run(
@@ -124,8 +124,13 @@ async def answer_question(job: Job, *, pool: Executor, deadline_seconds: float) 
     return kept(state, result, reply)
 
 
+def begun_in_vain_usd(price: Price) -> float:
+    """An answer that is not wanted: a conversation read, a question sent fresh, the first words written."""
+    return cost_usd(price, read=10_000, fresh=400, output=40)
+
+
 def _graph(*, ahead: bool) -> TaskGraph:
-    needs = ("plan", "spoken", "setting")
+    needs = ("plan", "spoken", "setting", "pauses")
     return TaskGraph(
         [
             *conversation.reading_tasks(),
@@ -143,7 +148,7 @@ def _graph(*, ahead: bool) -> TaskGraph:
             Task("verdict", ("question", "sure", "classify"), call=_verdict, label=_("Decide what is asked")),
             Task(
                 "plan",
-                (*conversation.FACTS, "spoken", "setting"),
+                (*conversation.FACTS, "spoken", "setting", "pauses"),
                 call=_plan,
                 label=_("Plan the answer by the ladder’s rule"),
             ),
@@ -232,6 +237,7 @@ def _brief(inputs: Inputs, plan: Plan) -> Brief:
     return brief_of(
         shared=shared_texts(asked.index, asked.lesson, inputs["setting"], inputs["authored"]),
         spoken=inputs["spoken"],
+        pauses=inputs["pauses"],
         message=message(
             lines,
             plan.notes,

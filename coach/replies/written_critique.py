@@ -44,7 +44,7 @@ async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -
 def _graph(language: str) -> TaskGraph:
     reply = Task(
         "reply",
-        (*critique.FACTS, "lessons", "spoken", "setting"),
+        (*critique.FACTS, "lessons", "spoken", "setting", "pauses"),
         join="stream",
         call=_speak,
         duration=ANSWER_SECONDS,
@@ -59,7 +59,7 @@ async def _speak(inputs: Inputs) -> tuple[str, ...]:
 
 
 class _Speech(critique.Speech):
-    needs = frozenset({"passage", "history", "lessons", "spoken", "setting"})
+    needs = frozenset({"passage", "history", "lessons", "spoken", "setting", "pauses"})
 
     async def close(self, inputs: Inputs, teller: Teller, parts: Mapping[str, Any]) -> None:
         taker = note_taker()
@@ -83,6 +83,7 @@ def _brief(parts: Mapping[str, Any], notes: tuple[Note, ...]) -> Brief:
             parts["lessons"], current.get().place.lesson, parts["setting"], parts["authored"]
         ),
         spoken=parts["spoken"],
+        pauses=parts["pauses"],
         message=message(
             lines,
             notes,

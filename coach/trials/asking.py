@@ -15,12 +15,12 @@ from typing import Any, Literal
 from coach.engine.calls import ModelCall
 from coach.engine.graph import TaskGraph
 from coach.engine.inputs import Inputs
-from coach.engine.ports import Usage
-from coach.engine.pricing import price_of
 from coach.engine.priming import prime
 from coach.engine.prompt import Stability, estimate_tokens
+from coach.engine.rules import CacheRules
 from coach.engine.task import LogNormal, Task
-from coach.providers.port import Call, OverLimit, Part, Provider, ProviderError, Purse, Tier
+from coach.providers.catalogue import Tier
+from coach.providers.port import Call, OverLimit, Part, Provider, ProviderError, Purse
 from coach.replies.calling import Stream
 from coach.replies.prompts import VALUE_OF_SECOND_USD, prompt_of
 from exercises.kinds.trials import Case, Trial, TriedPrompt, label_in
@@ -40,7 +40,8 @@ _TYPICAL_OUTPUT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One call: seconds from its start, tokens as reported. `label`: the verdict found in `text`, or ""."""
+    """One call: the model's own seconds, without waits for other calls or for another try; tokens as settled.
+    `label`: the verdict found in `text`, or ""."""
 
     side: Side
     case: int
@@ -70,7 +71,8 @@ class Asker:
         return prime(TaskGraph(tasks, {"calls": AT_ONCE}), value_of_second_usd=VALUE_OF_SECOND_USD).graph
 
     def _task(self, side: Side, at: int) -> Task:
-        parts = parts_of(self._prompt(side), self.trial.cases[at], self.trial.asked)
+        model = self.provider.model(TIER)
+        parts = parts_of(self._prompt(side), self.trial.cases[at], self.trial.asked, model.rules)
 
         async def call(inputs: Inputs) -> None:
             self.tell(await self._ask(inputs, side, at, parts))
@@ -80,7 +82,7 @@ class Asker:
             call=call,
             duration=_ANSWER,
             uses=("calls",),
-            model_call=ModelCall(prompt_of(parts), TIER, _TYPICAL_OUTPUT),
+            model_call=ModelCall(prompt_of(parts), model.id, _TYPICAL_OUTPUT) if model.billed else None,
         )
 
     def _prompt(self, side: Side) -> TriedPrompt:
@@ -105,6 +107,7 @@ class Asker:
             parts=parts,
             max_output_tokens=MAX_OUTPUT_TOKENS,
             total_seconds=CALL_SECONDS,
+            value_of_second_usd=VALUE_OF_SECOND_USD,
         )
         pieces: list[str] = []
         stream = Stream(call, inputs, self.provider, self.purse)
@@ -128,16 +131,15 @@ def answered(stream: Stream, side: Side, case: int, text: str, label: str) -> An
         outcome=stream.outcome,
         label=label,
         text=text.replace("\x00", "")[-KEPT_CHARACTERS:],
-        first_seconds=stream.first_seconds,
-        seconds=stream.seconds,
-        usage=asdict(stream.ended.usage if stream.ended else Usage()),
+        first_seconds=stream.own_first_seconds,
+        seconds=stream.own_seconds,
+        usage=asdict(stream.receipts.usage),
     )
 
 
-def parts_of(prompt: TriedPrompt, case: Case, asked: str) -> tuple[Part, ...]:
+def parts_of(prompt: TriedPrompt, case: Case, asked: str, rules: CacheRules) -> tuple[Part, ...]:
     """What all cases share first, with a breakpoint where it is long enough to be cached; the case behind."""
     before, after = prompt.filled(case.text)
-    rules = price_of(TIER).rules
     ttl = rules.default_ttl if estimate_tokens(before) >= rules.minimum_tokens else None
     shared = Part(name="prompt", role="user", text=before, stability=Stability.SESSION, breakpoint=ttl)
     rest = f"{after.rstrip()}\n\n{asked}"

@@ -156,6 +156,8 @@ def _sentences(found: Column, own: Column) -> list[str]:
     made = [_accuracy(found, own)]
     if found.median_seconds is not None and own.median_seconds is not None:
         made.append(_time(found, own))
+    if found.tokens("read") and not own.tokens("read"):
+        made.append(_too_short_to_cache())
     lost = found.cases + own.cases - len(found.answered) - len(own.answered)
     if lost:
         made.append(_lost(lost))
@@ -170,15 +172,30 @@ def _accuracy(found: Column, own: Column) -> str:
 
 
 def _time(found: Column, own: Column) -> str:
-    return _(
-        "A call with yours takes %(own)s in the median instead of %(found)s, and all of them write %(out)s "
-        "tokens instead of %(out_found)s."
-    ) % {
+    values = {
         "own": _seconds(own.median_seconds),
         "found": _seconds(found.median_seconds),
         "out": tokens_text(own.tokens("output")),
         "out_found": tokens_text(found.tokens("output")),
     }
+    if values["out"] == values["out_found"]:
+        said = _(
+            "A call with yours takes %(own)s (median) instead of %(found)s; both write %(out)s tokens in all."
+        )
+    else:
+        said = _(
+            "A call with yours takes %(own)s (median) instead of %(found)s, and writes %(out)s tokens in all "
+            "instead of %(out_found)s."
+        )
+    return said % values
+
+
+def _too_short_to_cache() -> str:
+    return _(
+        "The prompt as found is long enough for the provider to cache, so most of its calls read it at a "
+        "tenth of the price or less; yours is too short for that. That is why the costs "
+        "differ less than the times."
+    )
 
 
 def _lost(calls: int) -> str:

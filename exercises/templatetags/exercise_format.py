@@ -43,10 +43,10 @@ def marks(score: float) -> str:
 @register.filter
 def severity_name(severity: Severity) -> str:
     names = {
-        "wrong": _("Gives a wrong answer"),
+        "wrong": _("Wrong answer"),
         "slow": _("Costs time"),
         "costly": _("Costs money"),
-        "risk": _("Is a risk"),
+        "risk": _("Risk"),
     }
     return names[severity]
 

@@ -164,6 +164,6 @@ def seconds_guess(*, most: float = 600) -> forms.FloatField:
 
 def compared(said: str, actual: str, *, close: bool) -> Outcome:
     """The usual sentence about a guess."""
-    verdict = _("Close.") if close else _("Not quite.")
+    verdict = _("Exactly.") if said == actual else _("Close.") if close else _("Not quite.")
     sentence = _("You said %(said)s; the engine says %(actual)s.") % {"said": said, "actual": actual}
     return Outcome(close, f"{verdict} {sentence}")

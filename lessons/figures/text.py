@@ -95,13 +95,13 @@ def usd_text(usd: float) -> str:
 
 
 def share_text(share: float) -> str:
-    """Whole percent; a tenth near both ends, so that 100% and 0% are said only of all and of nothing."""
+    """Whole percent; a tenth near both ends, so that 100 % and 0 % are said only of all and of nothing."""
     percent = share * 100
     if 0 < percent < 1:
-        return _("%(number)s%%") % {"number": _number(max(percent, 0.1), 1)}
+        return _("%(number)s %%") % {"number": _number(max(percent, 0.1), 1)}
     if 99 < percent < 100:
-        return _("%(number)s%%") % {"number": _number(min(percent, 99.9), 1)}
-    return _("%(number)s%%") % {"number": _number(percent, 0)}
+        return _("%(number)s %%") % {"number": _number(min(percent, 99.9), 1)}
+    return _("%(number)s %%") % {"number": _number(percent, 0)}
 
 
 def listed(parts: list[str]) -> str:

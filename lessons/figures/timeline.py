@@ -78,7 +78,9 @@ def _slack_of(spans: Sequence[Span], makespan: float) -> dict[str, float]:
 def _lane_sentence(lane: LaneRows) -> str:
     chain = [drawable(row.span.title) for row in lane.rows if row.span.critical]
     said = _("%(lane)s: %(time)s") % {"lane": lane.label, "time": seconds_text(lane.makespan)}
-    if chain and len(chain) < len(lane.rows):
+    others = [row for row in lane.rows if not row.span.critical]
+    # Where all others end as late, no one chain sets the length.
+    if chain and any(row.slack > 0 or row.span.status != "done" for row in others):
         named = chain if len(chain) <= 6 else [*chain[:3], "…", *chain[-2:]]
         said += _(", set by %(chain)s") % {"chain": _(", then ").join(named)}
     if lane.streams:

@@ -44,6 +44,9 @@
         if (following) byId("coach-latest").hidden = true;
       }, { passive: true });
       scroll.scrollTop = scroll.scrollHeight;
+      // A page of its own does not scroll inside: what was said last comes before what was said first.
+      const last = coach.querySelector(".coach-turn:last-of-type");
+      if ("alone" in coach.dataset && last && !location.hash) last.scrollIntoView({ block: "start" });
     }
   }
 
@@ -100,7 +103,10 @@
     event.preventDefault();
     event.stopPropagation();
     if (!link) {
-      if (!signedOut) say("coach-status", coach.dataset.lost);
+      if (signedOut) return;
+      const asks = form.id === "coach-composer" && form.elements.question.value.trim();
+      if (asks) ask(form.elements.question.value); // kept, and sent as soon as the connection is back
+      say("coach-status", asks ? coach.dataset.later : coach.dataset.lost);
       return;
     }
     if (form.dataset.stop) send({ do: "stop", turn: form.dataset.stop });
@@ -131,10 +137,9 @@
       box.value = button.dataset.fill;
       box.focus();
     } else if (button.dataset.say) {
-      // What was being typed is kept.
-      const typed = box.value;
+      // What was being typed is kept, also when this is said twice before it has arrived.
+      if (!("typed" in box.dataset)) box.dataset.typed = box.value;
       box.value = button.dataset.say;
-      box.dataset.typed = typed;
       box.form.requestSubmit();
     }
   });
@@ -191,11 +196,14 @@
     if (!form || !question) return;
     const box = form.elements.question;
     const asked = question.lastChild.textContent.trim();
-    if (pending && pending.question.trim() === asked) pending = null;
-    if (box.value.trim() !== asked) return;
+    const mine = pending && pending.question.trim() === asked;
+    if (mine) pending = null;
+    const asTyped = box.value.trim() === asked;
+    // What was typed meanwhile is another question, and needs a key of its own.
+    if (mine || asTyped) form.elements.key.value = newKey();
+    if (!asTyped) return;
     box.value = box.dataset.typed || "";
     delete box.dataset.typed;
-    form.elements.key.value = newKey();
   }
 
   document.addEventListener("htmx:afterSettle", readPage);

@@ -1,6 +1,7 @@
 "use strict";
 /* Clicking two tasks in the drawing ticks or clears the box that says the second waits for the first.
-   Everything here can be done with the boxes alone. */
+   Everything here can be done with the boxes alone. The drawing follows the boxes by itself where there are
+   scripts; the button that draws it again is for those who have none. */
 (() => {
   let first = null;
   let said = "";
@@ -29,7 +30,6 @@
     input.checked = !input.checked;
     say(input.checked ? "on" : "off", { before: label(before), after: label(after) });
     input.dispatchEvent(new Event("change", { bubbles: true }));
-    document.getElementById("plan-redraw")?.click();
   }
 
   document.addEventListener("click", (event) => {
@@ -46,6 +46,8 @@
     first = null;
     const hint = document.getElementById("plan-hint");
     if (hint) hint.hidden = false;
+    const redraw = document.getElementById("plan-redraw");
+    if (redraw) redraw.hidden = document.getElementById("exercise-form").hasAttribute("hx-post");
     const line = document.getElementById("plan-said");
     if (line) line.textContent = said;
   }

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from coach.engine.cache import PrefixCache
 from coach.engine.ports import Usage
-from coach.engine.pricing import cost_of_use, price_of
+from coach.engine.pricing import cost_of_use
 from coach.engine.prompt import estimate_tokens
-from coach.providers.port import Attempt, Call, Ended, OverLimit, ProviderError, Purse, Reason, Settled, Stop
+from coach.providers.catalogue import MODELS, Model, Tier, default_model, own_model
+from coach.providers.port import (
+    Attempt,
+    Call,
+    Ended,
+    Kept,
+    OverLimit,
+    ProviderError,
+    Purse,
+    Reason,
+    Settled,
+    Stop,
+)
 from coach.replies.prompts import prompt_of
 
 
@@ -57,6 +69,9 @@ class MemoryPurse:
         if ticket.settled is None:
             ticket.settled = settled
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
+
 
 @dataclass
 class ScriptedProvider:
@@ -64,11 +79,15 @@ class ScriptedProvider:
 
     script: Script
     name: str = "scripted"
+    caches: bool = True
     calls: list[Call] = field(default_factory=list)
     open: int = 0
 
     def __post_init__(self) -> None:
         self._caches: dict[str, PrefixCache] = {}
+
+    def model(self, tier: Tier) -> Model:
+        return MODELS[default_model(tier)]
 
     def stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         return self._stream(call, purse)
@@ -76,14 +95,12 @@ class ScriptedProvider:
     async def _stream(self, call: Call, purse: Purse) -> AsyncIterator[str | Ended]:
         self.calls.append(call)
         words = self.script(call)
-        price = price_of(call.tier)
+        price = self.model(call.tier).price
         attempt = Attempt(
             purpose=call.purpose,
             turn=call.turn,
             model=price.model,
             number=1,
-            tokens_estimated=sum(estimate_tokens(part.text) for part in call.parts),
-            max_output_tokens=call.max_output_tokens,
             worst_usd=1.0,
         )
         ticket = await purse.reserve(attempt)
@@ -95,13 +112,7 @@ class ScriptedProvider:
             async for piece in self._pieces(words):
                 yield piece
             outcome = words.stop
-            yield Ended(
-                stop=words.stop,
-                model=price.model,
-                usage=usage,
-                expected=expected,
-                data=self._data(call, words),
-            )
+            yield Ended(stop=words.stop, data=self._data(call, words))
         except ProviderError as error:
             outcome = error.reason
             raise
@@ -123,10 +134,12 @@ class ScriptedProvider:
             raise ProviderError(words.cut[1], "cut", shown=shown > 0)
 
     def _usage(self, call: Call, words: Words) -> Usage:
-        price = price_of(call.tier)
+        price = self.model(call.tier).price
         cache = self._caches.setdefault(price.model, PrefixCache(price.rules))
         now = asyncio.get_running_loop().time()
         use = cache.call(prompt_of(call.parts), now, price.model, now)
+        if use.written and not use.read:
+            call.tell("cold")
         output = estimate_tokens(words.text)
         return Usage(
             tokens_read=use.read,
@@ -140,3 +153,10 @@ class ScriptedProvider:
         if call.schema is None or words.data is None or words.stop == "refused":
             return None
         return call.schema.model_validate(words.data)
+
+
+class Unpaid(ScriptedProvider):
+    """Its models run on a machine of one's own."""
+
+    def model(self, tier: Tier) -> Model:
+        return own_model("qwen3", tier, 8192)

@@ -26,8 +26,6 @@ def attempt(usd: float = 0.01, **fields: Any) -> Attempt:
         "turn": "",
         "model": "claude-haiku-5-5",
         "number": 1,
-        "tokens_estimated": 1000,
-        "max_output_tokens": 500,
         **fields,
     }
     return Attempt(worst_usd=usd, **given)
@@ -39,6 +37,11 @@ def settled(usd: float = 0.01, outcome: str = "done", **fields: Any) -> Settled:
     )
     expected = Usage(tokens_read=fields.pop("expected_read", 0))
     return Settled(outcome=outcome, usage=usage, expected=expected, **fields)
+
+
+def refused(outcome: str = "busy", *, expected_read: int) -> Settled:
+    """A request that the service did not take."""
+    return Settled(outcome=outcome, usage=Usage(), expected=Usage(tokens_read=expected_read))
 
 
 def set_limit(scope: str, usd: float, *, calls: int | None = None, **fields: Any) -> None:

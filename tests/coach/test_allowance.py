@@ -33,7 +33,7 @@ def spend(learner: User, usd: float) -> None:
 @pytest.mark.parametrize(
     ("usd", "begins"),
     [
-        (0.0, "All of your model answers"),
+        (0.0, "You still have all of today’s model answers."),
         (0.04, "About 60 % of your model answers for today are left."),
         (0.0899, "About 10 % of your"),
         (0.0901, "Less than a tenth of your model answers for today are left. When they are used up, the"),
@@ -149,7 +149,7 @@ def test_panel_shows_the_allowance_only_where_there_is_a_model(client: Client, s
     assert "without a language model" in page
     settings.ANTHROPIC_API_KEY = "key"
     page = client.get(address).content.decode()
-    assert "All of your model answers for today are left." in page
+    assert "You still have all of today’s model answers." in page
     assert "without a language model" not in page
 
 

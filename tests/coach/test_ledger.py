@@ -27,6 +27,7 @@ from coach.models import Limit, ProviderAttempt, Spending
 from coach.providers.booking import Booked
 from coach.providers.port import OverLimit
 from coach.running import reading
+from coach.spending import short_reads
 from lessons.actions import claim_guest, delete_account
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_turn
@@ -36,6 +37,7 @@ from tests.coach.spending import (
     make_cohort,
     make_member,
     only_limits,
+    refused,
     set_limit,
     settled,
     the_attempt,
@@ -291,6 +293,48 @@ def test_alarm_is_logged_once_when_the_cache_gives_less_than_expected(
         "Calls for “reply” read 85 % of what the cache should hold (last 20 calls; most given reason: "
         "messages_changed)."
     ]
+
+
+@pytest.fixture
+def alarms(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    only_limits()
+    caplog.set_level(logging.WARNING, "coach.ledger")
+    return caplog
+
+
+def test_alarm_is_not_raised_by_requests_that_were_refused(member: User, alarms: pytest.LogCaptureFixture):
+    for _ in range(20):
+        short_call(member, read=1000)
+    for outcome in ("busy", "overloaded", "rejected"):
+        settle_attempt(reserve_attempt(member.pk, attempt()), refused(outcome, expected_read=1000))
+    assert alarms.records == []
+    assert short_reads() == []
+
+
+def test_alarm_is_not_raised_again_by_what_is_not_watched(member: User, alarms: pytest.LogCaptureFixture):
+    for read in [1000] * 17 + [0] * 3:
+        short_call(member, read=read)
+    lost = settled(0.01, "interrupted", read=0, expected_read=1000, estimated=True)
+    for _ in range(2):
+        settle_attempt(reserve_attempt(member.pk, attempt()), lost)
+    assert len(alarms.records) == 1
+
+
+def test_alarm_is_raised_where_a_good_call_leaves_the_window(member: User, alarms: pytest.LogCaptureFixture):
+    long = settled(read=90_000, expected_read=90_000)
+    settle_attempt(reserve_attempt(member.pk, attempt()), long)
+    for read in [0] * 3 + [1000] * 16:
+        short_call(member, read=read)
+    assert alarms.records == []
+    short_call(member, read=1000)
+    assert len(alarms.records) == 1
+
+
+def test_alarm_counts_answers_that_were_heard_long_enough(member: User, alarms: pytest.LogCaptureFixture):
+    for _ in range(20):
+        enough = settled(0.01, "enough", read=0, expected_read=1000, estimated=True)
+        settle_attempt(reserve_attempt(member.pk, attempt()), enough)
+    assert len(alarms.records) == 1
 
 
 async def run_here(work):

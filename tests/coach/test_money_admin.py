@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from coach.ledger import reserve_attempt, settle_attempt
 from coach.models import Limit, ProviderAttempt, Spending
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, settled
+from tests.coach.spending import attempt, make_cohort, make_member, only_limits, refused, settled
 from tests.lessons.factories import make_instructor
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +107,14 @@ def test_list_of_requests_raises_an_alarm_when_the_caches_give_less(instructor: 
     page = instructor.get(reverse("admin:coach_providerattempt_changelist")).content.decode()
     assert "The last 20 calls for “reply” read 85 % of what the cache should hold." in page
     assert "Most given reason: system_changed." in page
+
+
+def test_list_of_days_shares_what_was_read_of_what_should_have_been(instructor: Client):
+    spent(read=700, expected_read=1000)
+    spent(read=9000, expected_read=1000)
+    settle_attempt(reserve_attempt(make_member().pk, attempt(0.02)), refused(expected_read=1000))
+    page = instructor.get(reverse("admin:coach_providerattempt_changelist")).content.decode()
+    assert "<td>2000</td><td>1700</td><td>85 %</td>" in page
 
 
 def test_list_of_days_leaves_out_what_is_long_ago(instructor: Client):

@@ -12,24 +12,31 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from coach.engine.cache import PrefixCache
 from coach.engine.pricing import price_of
-from coach.engine.prompt import TTL_SECONDS, Block, Prompt, Stability, estimate_tokens, lint
+from coach.engine.prompt import (
+    CHARACTERS_PER_TOKEN,
+    TTL_SECONDS,
+    Block,
+    Prompt,
+    Stability,
+    estimate_tokens,
+    lint,
+)
 from coach.engine.prompt_advice import advise_prompt
 from coach.engine.rules import RULES
 from coach.engine.traffic import TrafficCall
+from coach.history import CUT_TURNS, TURNS_MAX
 from coach.providers.port import Part
 from coach.queries import settings_of_many
 from coach.replies import instructions
 from coach.replies.background import shared_texts
 from coach.replies.prompts import (
-    CUT_TURNS,
-    HISTORY_TURNS,
+    TAIL_SECONDS,
     Exchange,
     Script,
     bounded,
+    keeping_of,
     laid_out,
     learner_block,
-    lifetime,
-    naive,
     prompt_of,
 )
 from exercises.models import Exercise
@@ -108,7 +115,7 @@ def test_the_lint_finds_nothing_wrong_in_any_turn(texts, model: str, turn: int):
 
 def test_each_turn_begins_with_the_bytes_of_the_turn_before(texts):
     for shared in texts.values():
-        for turn in range(1, HISTORY_TURNS + 1):
+        for turn in range(1, TURNS_MAX + 1):
             before = bytes_of(laid_out(script_of(shared, turn), price_of("medium")))
             after = bytes_of(laid_out(script_of(shared, turn + 1), price_of("medium")))
             assert after.startswith(before)
@@ -206,23 +213,13 @@ def call_of(learner: int, turn: int, subject: Block) -> TrafficCall:
     )
 
 
-def test_naive_layout_shares_nothing_and_the_lint_says_so(texts):
-    price = price_of("medium")
-    shared = next(iter(texts.values()))
-    prompts = [prompt_of(naive(script_of(shared, turn), at=f"09:0{turn}")) for turn in range(1, 6)]
-    codes = {defect.code for defect in lint(prompts[1], price.rules)}
-    assert codes >= {"no-breakpoint", "volatile-before-stable"}
-    seen = replayed([(60.0 * n, prompt) for n, prompt in enumerate(prompts)], "medium")
-    assert (seen.read, seen.could, sum(seen.written)) == (0, 0, 0)
-
-
 def test_long_history_loses_whole_turns_from_its_beginning_in_steps():
     history = [Exchange(sent=f"asked {n}", shown=f"told {n}") for n in range(60)]
     starts = []
     for length in range(1, 61):
         kept = bounded(history[:length])
         assert kept == tuple(history[length - len(kept) : length])
-        assert len(kept) <= HISTORY_TURNS
+        assert len(kept) <= TURNS_MAX
         starts.append(length - len(kept))
     assert all(start % CUT_TURNS == 0 for start in starts)
     # Between two cuts the beginning stays where it is, so the prefix is read again.
@@ -292,7 +289,48 @@ def test_shared_texts_hold_no_answer(course: Course):
             assert rungs[5] not in shared
 
 
-def test_lifetime_follows_the_pauses():
-    price = price_of("medium")
-    assert lifetime(price, 8_000, [20.0] * 40) == "5m"
-    assert lifetime(price, 8_000, [1_500.0] * 40) == "1h"
+def of_tokens(tokens: int) -> Script:
+    return Script(instructions="a" * int(tokens * CHARACTERS_PER_TOKEN), shared=(), call="Why?")
+
+
+@pytest.mark.parametrize(
+    ("gaps", "ttl", "alive"),
+    [
+        ([20.0] * 40, "5m", False),
+        ([310.0, 350.0, 400.0], "5m", True),
+        ([1_500.0] * 40, "1h", False),
+        ([3_000.0, 3_300.0, 3_500.0], "1h", False),
+        ([4_000.0] * 5, "5m", False),
+        ([310.0, 350.0], "1h", False),
+        ([], "1h", False),
+    ],
+)
+def test_keeping_follows_the_pauses(gaps: list[float], ttl: str, *, alive: bool):
+    keeping = keeping_of(of_tokens(6_000), price_of("medium"), gaps)
+    assert (keeping.ttl, keeping.every_seconds is not None) == (ttl, alive)
+
+
+@given(
+    st.lists(st.floats(0.0, 3_600.0), max_size=24),
+    st.integers(600, 40_000),
+    st.sampled_from(["small", "medium", "large"]),
+)
+def test_keeping_alive_and_the_lifetime_in_a_prompt_are_one_decision(
+    gaps: list[float], tokens: int, model: str
+):
+    script, price = of_tokens(tokens), price_of(model)
+    keeping = keeping_of(script, price, gaps)
+    marks = {part.breakpoint for part in laid_out(script, price, gaps_seconds=gaps) if part.breakpoint}
+    assert marks == {keeping.ttl}
+    if keeping.every_seconds is not None:
+        # A touch renews an entry for as long as it was written for.
+        assert keeping.every_seconds < TTL_SECONDS[keeping.ttl] == min(TTL_SECONDS.values())
+        assert any(keeping.every_seconds < gap < TAIL_SECONDS + keeping.ttl_seconds for gap in gaps)
+
+
+def test_touch_is_due_shortly_before_the_entry_lapses_and_not_for_ever():
+    kept = keeping_of(of_tokens(6_000), price_of("medium"), [310.0, 350.0, 400.0])
+    assert [kept.is_due(idle, idle) for idle in (0, 239, 240, 299, 300)] == [False, False, True, True, False]
+    assert kept.is_due(250, 600)
+    assert not kept.is_due(250, 601)
+    assert not replace(kept, every_seconds=None).is_due(250, 250)

@@ -14,11 +14,19 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from coach.engine.graph import TaskGraph
+from coach.engine.inputs import Inputs
+from coach.engine.runner import run
+from coach.engine.task import Task
 from coach.models import Process, ProviderAttempt, TrialRun
 from coach.providers import choosing
+from coach.providers.claude import Claude
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
+from coach.replies.calling import Stream
+from coach.replies.prompts import VALUE_OF_SECOND_USD
+from coach.trials.asking import Asker, answered
 from coach.trials.records import OtherRuns, open_run, rows_of_runs
 from coach.trials.running import trial_of
 from coach.turns import Supervisor
@@ -26,7 +34,8 @@ from exercises.actions import hand_in
 from exercises.models import Exercise, Submission
 from lessons.models import User
 from tests.coach.conversing import COURSE
-from tests.coach.providers.asking import KEY
+from tests.coach.fakes import MemoryPurse, ScriptedProvider, Unpaid, Words
+from tests.coach.providers.asking import KEY, Wallet, installation, question
 from tests.coach.spending import only_limits, set_limit
 from tests.coach.talking import in_thread
 
@@ -153,6 +162,40 @@ async def test_prompt_goes_out_alone_with_the_case_behind_what_is_shared(
         assert last.endswith("exactly one of compliant, not compliant, needs approval.")
     firsts = {entry.body["messages"][0]["content"][0]["text"] for entry in server.log}
     assert len(firsts) == 2
+
+
+async def test_time_of_a_call_is_the_models_own(server: Rehearsal):
+    server.fail("overloaded")
+    claude = Claude(installation(server.url), first_pause_seconds=0.4)
+    streams: list[Stream] = []
+
+    async def call(inputs: Inputs) -> None:
+        streams.append(Stream(question(), inputs, claude, Wallet()))
+        assert [piece async for piece in streams[-1].pieces()]
+
+    await run(TaskGraph([Task("ask", call=call)]))
+    await claude.close()
+    (stream,) = streams
+    told = answered(stream, "own", 0, "", "")
+    assert told.first_seconds is not None
+    assert 0 < told.first_seconds <= told.seconds
+    # The pause before another try is half of what it was set to, or longer.
+    assert stream.seconds - told.seconds >= 0.2
+
+
+async def test_calls_of_a_run_are_worth_to_the_provider_what_they_are_to_the_engine(attempt: Submission):
+    trial = trial_of(attempt)
+    assert trial is not None
+    provider = ScriptedProvider(lambda call: Words("compliant"))
+    await run(Asker(trial=trial, provider=provider, purse=MemoryPurse(), tell=lambda told: None).graph())
+    assert {call.value_of_second_usd for call in provider.calls} == {VALUE_OF_SECOND_USD}
+
+
+async def test_calls_of_a_run_wait_for_no_cache_where_there_is_none(attempt: Submission):
+    trial = trial_of(attempt)
+    assert trial is not None
+    asker = Asker(trial=trial, provider=Unpaid(lambda call: Words()), purse=MemoryPurse(), tell=print)
+    assert not any(task.after_output for task in asker.graph())
 
 
 async def test_asked_twice_with_one_key_or_while_it_runs_it_is_one_run(

@@ -8,6 +8,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
 
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.engine.pricing import price_of
@@ -17,7 +20,7 @@ from coach.models import LadderStep, TaskOutcome, Turn, TurnEvent
 from coach.outcomes import count_outcomes
 from coach.providers.port import Call
 from coach.queries import SENT
-from coach.replies import wording
+from coach.rendering import view_of
 from coach.replies.instructions import COACH
 from coach.replies.prompts import prompt_of
 from coach.replies.speaking import WORDS_MAX
@@ -25,7 +28,7 @@ from coach.turns import Supervisor
 from exercises.models import Submission
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_finding, make_lesson, make_submission, second_finding
-from tests.coach.fakes import MemoryPurse, ScriptedProvider, Words
+from tests.coach.fakes import MemoryPurse, ScriptedProvider, Unpaid, Words
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +39,12 @@ GOOD = (
     "What does it read first, and when does that exist?\n\n"
     "Look at the left edge of its bar and run it again with one change."
 )
+
+
+def foot_of(turn: Turn) -> str:
+    """What stands under a reply for good."""
+    view = view_of(turn, list(turn.events.all()))
+    return render_to_string("coach/turn_foot.html", {"view": view})
 
 
 class World:
@@ -76,7 +85,6 @@ class World:
 
 @pytest.fixture
 async def world(supervisor: Supervisor) -> World:
-    wording.pauses.clear()
 
     def make() -> tuple[User, Submission]:
         exercise = make_exercise(make_lesson())
@@ -112,9 +120,10 @@ async def test_reply_is_sentences_with_their_roles(world: World):
 async def test_status_comes_before_any_call_of_a_model(world: World):
     first = await world.ask("What is wrong with my plan?")
     again = await world.ask("What is wrong with my plan?")
-    assert (await world.statuses(first))[-1].startswith("Writing the answer…")
     # Nobody has to guess why the first one is slower.
-    assert "nothing is cached yet" in (await world.statuses(first))[-1]
+    begun, cold = (await world.statuses(first))[-2:]
+    assert begun == "Writing the answer…"
+    assert "nothing is cached yet" in cold
     assert (await world.statuses(again))[-1] == "Writing the answer…"
 
 
@@ -287,6 +296,7 @@ async def test_fault_before_anything_was_shown_changes_only_the_wording(world: W
     assert make_finding().message in turn.text
     assert any("built-in coach" in status for status in await world.statuses(turn))
     assert turn.trace["fallback"] == reason
+    assert "built-in coach" in await in_thread(foot_of)(turn)
     assert SENT not in turn.memory
     step = await in_thread(LadderStep.objects.get)()
     assert step.rung == 1
@@ -333,6 +343,7 @@ async def test_spent_budget_is_said_and_the_built_in_coach_answers(world: World)
     assert turn.state == Turn.State.DONE
     assert make_finding().message in turn.text
     assert turn.trace["fallback"] == "limit day"
+    assert "for everybody are used up, so the built-in coach wrote this." in await in_thread(foot_of)(turn)
 
 
 async def test_empty_answer_is_said_by_the_built_in_coach(world: World):
@@ -364,6 +375,20 @@ async def test_stop_closes_the_stream_and_settles_it(world: World):
     while await in_thread(Turn.objects.get)(pk=outcome.turn.pk) and world.provider.open:
         await asyncio.sleep(0.01)
     assert [told.settled.outcome for told in world.purse.told if told.settled] == ["cancelled"]
+
+
+async def test_models_that_nobody_bills_are_not_reckoned_in_dollars(world: World):
+    world.supervisor.provider = Unpaid(world._say)
+    turn = await world.ask("is there some rule of thumb about such things")
+    assert [call["naive_usd"] for call in turn.trace["calls"]] == [0, 0]
+    assert "the $0.00000 wasted" in turn.trace["speculation"]
+
+    def page() -> str:
+        client = Client()
+        client.force_login(world.learner)
+        return client.get(reverse("coach:made", args=[turn.uuid])).content.decode()
+
+    assert "would have cost" not in await in_thread(page)()
 
 
 async def test_every_attempt_is_settled(world: World):

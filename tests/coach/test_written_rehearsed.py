@@ -16,6 +16,7 @@ from coach.models import ProviderAttempt, Turn
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
+from coach.replies.wording import fallback_text
 from coach.turns import Supervisor
 from exercises.models import Exercise, Submission
 from lessons.models import User
@@ -127,6 +128,49 @@ async def test_page_on_the_making_shows_expected_and_reported_and_the_naive_cost
     assert "would have cost" in html
 
 
+async def money_of(turn: Turn) -> tuple[float, list[ProviderAttempt]]:
+    """What the page says that a turn cost, and the ledger's rows."""
+    rows = await in_thread(lambda: list(ProviderAttempt.objects.filter(turn=turn).order_by("pk")))()
+    return sum(call["usage"]["cost_usd"] for call in turn.trace["calls"]), rows
+
+
+async def test_reply_that_reaches_its_length_is_paid_for_and_shown_with_what_it_took(
+    coach: Supervisor, server: Rehearsal
+):
+    submission = await in_thread(hand_in)()
+    server.say("Look at its left edge and at the picture. " * 25)
+    server.fail("stall@150")
+    turn = await ask(coach, submission.learner_id, "Why is finding 1 marked?")
+    assert turn.state == Turn.State.DONE
+    shown, (row,) = await money_of(turn)
+    assert (row.outcome, row.charged, row.estimated) == ("enough", True, True)
+    (call,) = turn.trace["calls"]
+    assert (call["model"], call["outcome"], call["estimated"]) == ("claude-sonnet-5-5", "enough", True)
+    assert shown == pytest.approx(row.cost_micro / 1e6, abs=1e-6)
+    assert call["usage"]["tokens_written"] == row.written_tokens > 0
+    assert call["expected"]["tokens_written"] == row.expected_written_tokens > 0
+    assert call["naive_usd"] > 0
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [["reset@0"], ["overloaded", "clean_eof@0"], ["clean_eof@12"], ["bad_json@12"], ["unknown_stop@12"]],
+)
+async def test_page_shows_all_that_was_paid_whatever_went_wrong(
+    coach: Supervisor, server: Rehearsal, faults: list[str]
+):
+    submission = await in_thread(hand_in)()
+    server.fail(*faults)
+    turn = await ask(coach, submission.learner_id, "Why is finding 1 marked?")
+    shown, rows = await money_of(turn)
+    assert shown == pytest.approx(sum(row.cost_micro for row in rows) / 1e6, abs=1e-6 * len(rows))
+    (call,) = turn.trace["calls"]
+    assert call["attempts"] == len(rows)
+    assert call["naive_usd"] > 0
+    for kind in ("read", "written", "fresh", "output"):
+        assert call["usage"][f"tokens_{kind}"] == sum(getattr(row, f"{kind}_tokens") for row in rows)
+
+
 @pytest.mark.parametrize("fault", ["overloaded", "reset@0", "unauthorized"])
 async def test_fault_before_the_first_word_changes_only_the_wording(
     coach: Supervisor, server: Rehearsal, fault: str
@@ -138,6 +182,17 @@ async def test_fault_before_the_first_word_changes_only_the_wording(
     assert turn.trace["fallback"]
 
 
+@pytest.mark.parametrize("fault", ["empty", "unknown_stop@0"])
+async def test_answer_that_cannot_be_used_is_not_called_a_broken_connection(
+    coach: Supervisor, server: Rehearsal, fault: str
+):
+    server.fail(fault)
+    turn = await finished(coach, begin_for_submission(await in_thread(hand_in)()))
+    assert turn.state == Turn.State.DONE
+    said = fallback_text(turn.trace["fallback"])
+    assert said.startswith("The language model gave no usable answer")
+
+
 async def test_stream_that_ends_without_its_end_is_interrupted(coach: Supervisor, server: Rehearsal):
     submission = await in_thread(hand_in)()
     server.fail("reset@12")
@@ -145,6 +200,8 @@ async def test_stream_that_ends_without_its_end_is_interrupted(coach: Supervisor
     assert turn.state == Turn.State.INTERRUPTED
     assert turn.text.endswith("What does it read?")
     assert "left edge" not in turn.text
+    # The words are the model's, so no page says that they are the built-in coach's.
+    assert "fallback" not in turn.trace
 
 
 async def test_refusal_hides_what_was_said_and_stays_out_of_the_next_request(

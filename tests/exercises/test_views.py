@@ -259,6 +259,16 @@ def test_submit_of_ten_thousand_fields_or_a_megabyte_is_refused(
     assert not Submission.objects.exists()
 
 
+def test_command_of_a_part_of_the_workbench_leaves_the_rest_of_the_page(
+    client: Client, exercise: Exercise, learner: User
+):
+    form = form_of(exercise, 3, command="double")
+    whole = submit(client, exercise, form, headers=HTMX | {"HX-Target": "exercise-results"})
+    part = submit(client, exercise, form, headers=HTMX | {"HX-Target": "plan-drawing"})
+    assert whole["HX-Retarget"] == "#exercise-form"
+    assert "HX-Retarget" not in part
+
+
 def test_command_changes_the_form_and_runs_nothing(client: Client, exercise: Exercise, learner: User):
     response = submit(client, exercise, form_of(exercise, 3, command="double"))
     assert response["Location"] == f"{exercise.get_absolute_url()}#exercise-workbench"

@@ -33,10 +33,16 @@ def speculation_findings(spec: PlanSpec, answer: PlanAnswer) -> Iterator[Finding
     judged, best = decisions(spec), best_plan(spec).ahead
     for task in spec.conditional:
         decision = judged[task.name]
+        if _waits_anyway(task, answer):
+            continue  # one finding is enough: that it waits for its decider is marked as an arrow
         if task.name in answer.ahead and task.name not in best and not decision.worth_it:
             yield _not_worth_it(task, decision)
         elif task.name not in answer.ahead and task.name in best and decision.worth_it:
             yield _missed(spec, task, decision)
+
+
+def _waits_anyway(task: TaskSpec, answer: PlanAnswer) -> bool:
+    return task.name in answer.ahead and task.decider in answer.waits_of(task.name)
 
 
 def _figures(decision: SpeculationDecision) -> dict[str, float | str]:
@@ -98,9 +104,9 @@ def _missed(spec: PlanSpec, task: TaskSpec, decision: SpeculationDecision) -> Fi
         place_label=task.label,
         severity="slow",
         message=_(
-            "“%(task)s” is needed in %(chance)s %% of all cases and stands still until “%(decider)s” has "
+            "“%(task)s” is needed in %(chance)s %% of all cases and waits until “%(decider)s” has "
             "ended. That "
-            "costs %(saving)s on average, worth %(gain)s; %(waste)s of wasted work would stand against it."
+            "costs %(saving)s on average, worth %(gain)s, against %(waste)s of wasted work."
         )
         % words,
         fix=_("Start “%(task)s” speculatively, beside “%(decider)s”; throw it away if it is not needed.")
@@ -175,7 +181,7 @@ def _waits(spec: PlanSpec, chosen: PlanAnswer) -> Iterator[Finding]:
         message=_(
             "The first result is there after %(first)s. The first words of “%(task)s” appear after "
             "%(words)s, because "
-            "it stands still until the last result is in."
+            "it waits until the last result is in."
         )
         % {
             "task": spec.fan_in.label,
@@ -200,9 +206,9 @@ def _tier(spec: PlanSpec, chosen: PlanAnswer) -> Finding:
         place_label=spec.fan_in.label,
         severity="costly",
         message=_(
-            "“%(task)s” puts finished results in order, and takes %(seconds)s and %(usd)s on the model "
-            "chosen; "
-            "%(more)s of that and %(money)s are for ability that this step does not use."
+            "“%(task)s” puts finished results in order, and takes %(seconds)s of model time and %(usd)s "
+            "on the model chosen; "
+            "%(more)s of that and %(money)s pay for ability that this step does not need."
         )
         % {
             "task": spec.fan_in.label,

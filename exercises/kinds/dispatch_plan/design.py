@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from coach.engine.advice import advise
-from coach.engine.graph import Fixed, LogNormal, Task, TaskGraph, waits_for
-from coach.engine.graph_advice import Weigher
+from coach.engine.graph import Fixed, LogNormal, Task, TaskGraph
 from coach.engine.graph_decisions import Alternative
 from coach.engine.pricing import cost_usd, price_of
 from coach.engine.simulation import Distribution, simulate, simulate_many
 from coach.engine.speculation import SpeculationDecision, judge
 from coach.engine.timing import TIERS, time_to_first_token, total_seconds
 from coach.engine.trace import Trace
+from coach.engine.weighing import Weigher
 from exercises.kinds.dispatch_plan.answer import HANDOVERS, JOINS, PlanAnswer
 from exercises.kinds.dispatch_plan.spec import FanInSpec, PlanSpec, TaskSpec, condition_of, true_graph
 
@@ -115,7 +115,7 @@ def held_by_loop(graph: TaskGraph, names: Iterable[str]) -> TaskGraph:
         trace = simulate(graph)
         name = min(left, key=lambda each: (trace[each].start, each))
         left.remove(name)
-        before = _all_before(graph, name) | done
+        before = graph.ancestors(name) | done
         began = trace[name].start
         graph = TaskGraph(
             replace(task, needs=(*task.needs, name)) if _must_wait(task, name, before, trace, began) else task
@@ -125,20 +125,9 @@ def held_by_loop(graph: TaskGraph, names: Iterable[str]) -> TaskGraph:
     return graph
 
 
-def _must_wait(task: Task, name: str, before: set[str], trace: Trace, began: float) -> bool:
+def _must_wait(task: Task, name: str, before: frozenset[str], trace: Trace, began: float) -> bool:
     free = task.name == name or task.name in before or task.join == "stream"
     return not free and trace[task.name].start >= began
-
-
-def _all_before(graph: TaskGraph, name: str) -> set[str]:
-    seen: set[str] = set()
-    stack = [name]
-    while stack:
-        for each in waits_for(graph.tasks[stack.pop()]):
-            if each not in seen:
-                seen.add(each)
-                stack.append(each)
-    return seen
 
 
 def run_plan(spec: PlanSpec, answer: PlanAnswer, *, seed: int = 0) -> Run:

@@ -184,16 +184,13 @@ def _needless_message(spec: PlanSpec, answer: PlanAnswer, before: str, after: st
     words = {"before": spec.labels[before], "after": spec.labels[after], "later": seconds_text(later)}
     if after in answer.ahead and spec.by_name[after].decider == before:
         return (
-            _(
-                "“%(after)s” is to start ahead of the verdict of “%(before)s”, and stands in line behind "
-                "it all the same."
-            )
+            _("“%(after)s” is meant to start before “%(before)s” has decided, and yet it waits for it.")
             % words
         )
     if not later:
-        return _("“%(after)s” stands behind “%(before)s” and takes nothing from it.") % words
+        return _("“%(after)s” waits for “%(before)s” and takes nothing from it.") % words
     return (
-        _("“%(after)s” stands behind “%(before)s”, takes nothing from it, and starts %(later)s later for it.")
+        _("“%(after)s” waits for “%(before)s”, takes nothing from it, and starts %(later)s later for that.")
         % words
     )
 

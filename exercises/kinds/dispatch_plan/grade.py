@@ -22,7 +22,7 @@ from exercises.kinds.dispatch_plan.edges import (
 from exercises.kinds.dispatch_plan.spec import PlanSpec, varied
 from lessons.figures.text import seconds_text
 
-GRADER_VERSION = "dispatch-plan-1"
+GRADER_VERSION = "dispatch-plan-2"
 PASS_AT = 0.9
 PENALTIES: Mapping[str, float] = {
     "cycle": 1.0,

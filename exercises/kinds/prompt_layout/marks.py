@@ -141,7 +141,7 @@ def _mark_on_changing(spec: LayoutSpec, bench: Bench, run: Run, item: str) -> Fi
         message=_(
             "The breakpoint at “%(block)s” (%(ttl)s) wrote an entry on each of %(calls)s calls, %(written)s "
             "tokens "
-            "in all, and no call could ever read one of them. It makes %(extra)s of the day's cost."
+            "in all, and no call could ever read one of them. That is %(extra)s of the day’s cost."
         )
         % {
             "block": label,

@@ -50,11 +50,9 @@ def _volatile(spec: LayoutSpec, run: Run, defect: Defect) -> Finding:
         place_label=label,
         severity="costly",
         message=_(
-            "“%(block)s” is another text on nearly every call, and “%(harmed)s” with the rest that follows "
-            "it "
-            "(%(tokens)s steadier tokens) is matched only up to there. Of all tokens of the day %(rate)s %% "
-            "were "
-            "read from the cache."
+            "“%(block)s” changes on nearly every call, so nothing behind it can match an earlier call: not "
+            "“%(harmed)s”, nor the rest of the %(tokens)s steadier tokens there. Of all tokens of the day "
+            "%(rate)s %% were read from the cache."
         )
         % {
             "block": label,
@@ -104,8 +102,8 @@ def _document_first(spec: LayoutSpec, run: Run, defect: Defect) -> Finding:
         place_label=label,
         severity="costly",
         message=_(
-            "“%(block)s” is one of %(documents)s texts, and the %(tokens)s tokens that never change stand "
-            "downstream of it: each of the %(documents)s has a copy of them of its own, none is shared."
+            "“%(block)s” is one of %(documents)s texts, and the %(tokens)s tokens that never change come "
+            "behind it: each of the %(documents)s texts has its own copy of them, and none is shared."
         )
         % {"block": label, "tokens": f"{tokens:,}", "documents": documents},
         fix=_("Put what never changes before “%(block)s”: then one copy serves all documents.")

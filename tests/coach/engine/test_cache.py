@@ -14,7 +14,7 @@ from coach.engine.errors import PromptError
 from coach.engine.pricing import PRICES
 from coach.engine.prompt import Block, Prompt, Stability, chain_keys
 from coach.engine.timing import TIERS
-from coach.engine.traffic import TrafficCall, percentile, replay
+from coach.engine.traffic import TrafficCall, replay
 from coach.engine.warming import Warming
 
 RULE = RULES["anthropic-2026-10-claude-sonnet-5-5"]
@@ -377,13 +377,6 @@ def test_replay_of_a_thousand_calls_adds_up():
     assert len(day.calls) == 2_000
     assert all(c.use.tokens == 47_050 for c in day.calls)
     assert day.hit_rate > 0.99
-
-
-def test_percentile_is_the_nearest_rank():
-    assert percentile([], 0.5) == 0.0
-    assert percentile([3, 1, 2], 0.5) == 2
-    assert percentile(list(range(1, 101)), 0.95) == 95
-    assert percentile([1, 2], 0.0) == 1
 
 
 def test_replay_of_a_warm_up_ends_before_a_block_that_it_cannot_know():

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import random
+from functools import partial
+from typing import Any
 
 import networkx
 import pytest
@@ -137,6 +139,20 @@ def test_cycle_through_a_decider_is_refused() -> None:
         )
 
 
+NAN, INFINITY = float("nan"), float("inf")
+LETTERS: Any = "pur"
+HALF_MORE: Any = 1.5
+
+
+async def answer(inputs: object) -> None:
+    return None
+
+
+class Answers:
+    async def __call__(self, inputs: object) -> None:
+        return None
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -152,6 +168,22 @@ def test_cycle_through_a_decider_is_refused() -> None:
         lambda: LogNormal(2.0, 1.0),
         lambda: Condition("a", 1.5),
         lambda: TaskGraph([Task("a")], {"calls": 0}),
+        lambda: TaskGraph([Task("a")], {"calls": HALF_MORE}),
+        lambda: TaskGraph([Task("a")], {"calls": HALF_MORE * NAN}),
+        lambda: Task("b", needs=LETTERS),
+        lambda: Task("b", uses=LETTERS),
+        lambda: Task("b", after_output=LETTERS),
+        lambda: Task("a", effects=LETTERS),
+        lambda: Task("a", first_output_seconds=-1),
+        lambda: Task("a", first_output_seconds=NAN),
+        lambda: Task("a", cost_usd=NAN),
+        lambda: Task("a", cost_usd=INFINITY),
+        lambda: Task("a", backoff_seconds=INFINITY),
+        lambda: Task("a", takes={"tokens": INFINITY}),
+        lambda: Task("a", takes={"tokens": NAN}),
+        lambda: Task("a", call=answer, blocking=True),
+        lambda: Task("a", call=partial(answer, None), blocking=True),
+        lambda: Task("a", call=Answers(), blocking=True),
     ],
 )
 def test_nonsense_is_refused(make: object) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -19,6 +20,7 @@ from coach.engine.graph_decisions import Alternative, decisions_about
 from coach.engine.priming import prime
 from coach.engine.simulation import simulate
 from coach.engine.summaries import Summary, summarised, weigh_summaries
+from coach.engine.weighing import Weigher
 from tests.coach.engine.graphs import random_graph
 from tests.coach.engine.test_priming import agent
 
@@ -131,6 +133,36 @@ def test_calls_that_share_a_cold_prefix_are_primed() -> None:
     assert advice.plan.tasks["a1"].after_output == ("a0",)
 
 
+def unsure(probability: float) -> TaskGraph:
+    """A call that is certain, and three that may turn out not to be needed, all of one cold prefix."""
+    decider = Task("decider", duration=Fixed(0.01))
+    condition = Condition("decider", probability)
+    others = [agent(name, condition=condition, effects="pure") for name in "bcd"]
+    return TaskGraph([decider, agent("a"), *others])
+
+
+def test_calls_that_may_not_be_needed_are_released_like_the_others() -> None:
+    advice = advised(unsure(0.45), value_of_second_usd=0.0)
+    assert advice.plan.tasks["b"].after_output == ("a",)
+    tasks = [replace(task, after_output=("a",)) if task.name in "bcd" else task for task in unsure(0.45)]
+    assert advice.after.burden_usd == pytest.approx(burden(TaskGraph(tasks), 0.0))
+    assert advice.before.burden_usd > 1.5 * advice.after.burden_usd
+
+
+def test_starting_ahead_counts_with_the_release_that_makes_it_cheap() -> None:
+    """Alone it would only waste a written prefix: what neither brings without the other is shared."""
+    graph = TaskGraph(
+        [
+            Task("decider", duration=Fixed(4.0)),
+            agent("a", 100),
+            agent("b", condition=Condition("decider", 0.4), effects="pure"),
+        ]
+    )
+    advice = advised(graph, value_of_second_usd=0.04)
+    assert {change.code for change in advice.changes} == {"prime", "start-ahead"}
+    assert min(change.worth_usd for change in advice.changes) > 0
+
+
 # Summaries before a join
 
 
@@ -208,8 +240,24 @@ def burden(graph: TaskGraph, value: float) -> float:
     return total
 
 
+def ways_to_send(graph: TaskGraph) -> Iterator[TaskGraph]:
+    """As it is, and every call as a leader with every set of the others as followers."""
+    yield graph
+    callers = [task.name for task in graph if task.model_call]
+    for leader in callers:
+        before = graph.ancestors(leader)
+        others = [name for name in callers if name != leader and name not in before]
+        for count in range(1, len(others) + 1):
+            for followers in combinations(others, count):
+                tasks = [
+                    replace(task, after_output=(leader,)) if task.name in followers else task
+                    for task in graph
+                ]
+                yield TaskGraph(tasks, graph.limits)
+
+
 def least(graph: TaskGraph, reads: dict[str, tuple[str, ...]], value: float) -> float:
-    """Every set of tasks relieved of what they do not read, every set of tasks ahead."""
+    """Every set of tasks relieved of what they do not read, every set of tasks ahead, every way to send."""
     relieved = [name for name, read in reads.items() if set(read) != set(graph.tasks[name].needs)]
     conditional = [task.name for task in graph if task.condition]
     found = float("inf")
@@ -220,7 +268,8 @@ def least(graph: TaskGraph, reads: dict[str, tuple[str, ...]], value: float) -> 
                 tasks[name] = replace(tasks[name], needs=reads[name]) if yes else tasks[name]
             for name, yes in zip(conditional, ahead, strict=True):
                 tasks[name] = replace(tasks[name], speculative=yes)
-            found = min(found, burden(TaskGraph(tasks.values(), graph.limits), value))
+            ways = ways_to_send(TaskGraph(tasks.values(), graph.limits))
+            found = min(found, *(burden(way, value) for way in ways))
     return found
 
 
@@ -243,6 +292,22 @@ def cases(draw: st.DrawFn) -> tuple[TaskGraph, dict[str, tuple[str, ...]], float
     return TaskGraph(cheap, graph.limits), reads, draw(st.sampled_from([0.0, 0.01, 0.1, 1.0]))
 
 
+@st.composite
+def calling_cases(draw: st.DrawFn) -> tuple[TaskGraph, dict[str, tuple[str, ...]], float]:
+    """The same with two to four calls that begin alike, certain or conditional ones, anywhere in the graph;
+    needs that nobody reads in one of them."""
+    graph, reads, value = draw(cases())
+    rng = random.Random(draw(st.integers(0, 2**32)))
+    callers = rng.sample(list(graph.tasks), min(len(graph), rng.randint(2, 4)))
+    tokens = rng.choice([5_000, 40_000])
+    calls = {name: agent(name, rng.randint(10, 900), tokens=tokens).model_call for name in callers}
+    tasks = [
+        replace(task, model_call=calls[task.name], join="all", cost_usd=0.0) if task.name in calls else task
+        for task in graph
+    ]
+    return TaskGraph(tasks, graph.limits), dict(list(reads.items())[:1]), value
+
+
 @given(cases())
 @settings(max_examples=80, deadline=None)
 def test_small_graphs_get_the_best_plan_of_all(
@@ -251,6 +316,20 @@ def test_small_graphs_get_the_best_plan_of_all(
     graph, reads, value = case
     advice = advise(graph, value_of_second_usd=value, reads=reads)
     assert advice.after.burden_usd == pytest.approx(least(graph, reads, value), abs=1e-9)
+    assert burden(advice.plan, value) == pytest.approx(advice.after.burden_usd)
+    total = sum(change.worth_usd for change in advice.changes)
+    assert total == pytest.approx(advice.before.burden_usd - advice.after.burden_usd, abs=1e-9)
+
+
+@given(calling_cases())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_small_graphs_that_call_models_get_the_best_plan_of_all(
+    case: tuple[TaskGraph, dict[str, tuple[str, ...]], float],
+) -> None:
+    """Three in a hundred are left for schedules under limits in which a pointless wait helps by chance."""
+    graph, reads, value = case
+    advice = advise(graph, value_of_second_usd=value, reads=reads)
+    assert advice.after.burden_usd <= least(graph, reads, value) * 1.03 + 1e-9
     assert burden(advice.plan, value) == pytest.approx(advice.after.burden_usd)
     total = sum(change.worth_usd for change in advice.changes)
     assert total == pytest.approx(advice.before.burden_usd - advice.after.burden_usd, abs=1e-9)
@@ -269,7 +348,7 @@ def test_the_search_for_large_graphs_finds_the_best_of_small_ones_too(
     case: tuple[TaskGraph, dict[str, tuple[str, ...]], float],
 ) -> None:
     graph, reads, value = case
-    weigher = graph_advice.Weigher(value)
+    weigher = Weigher(value)
     search = Descending(graph, decisions_about(graph, reads, (), ()), weigher, most_runs=5_000)
     best, _, _ = search.best()
     assert search.figures_of(best).burden_usd <= least(graph, reads, value) * 1.03 + 1e-9

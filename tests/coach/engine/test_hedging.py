@@ -19,6 +19,7 @@ from coach.engine.graph import Condition, Fixed, LogNormal, Task, TaskGraph
 from coach.engine.runner import Inputs, RunResult, run
 from coach.engine.schedule import Schedule, plan_of
 from coach.engine.simulation import Play, simulate, simulate_many
+from coach.engine.speculating import Speculation
 from coach.engine.trace import DROPPED, Trace
 from tests.coach.engine.graphs import counted, random_graph
 from tests.coach.engine.virtual_time import run_virtually
@@ -321,6 +322,7 @@ def test_a_slow_first_attempt_is_told_in_one_timeline() -> None:
 def test_a_speculation_that_is_lost_takes_its_second_attempt_along() -> None:
     task = replace(hedged(answering(9)), condition=Condition("decider", 0.5), speculative=True)
     graph = TaskGraph([Task("decider", duration=Fixed(3)), task])
-    trace = run_virtually(run(graph, needed={"search": False})).trace
+    policy = Speculation(value_of_second_usd=1.0)
+    trace = run_virtually(run(graph, needed={"search": False}, speculation=policy)).trace
     assert trace.wasted_seconds == 3 + 1
     assert trace.wasted_usd == 1.0

@@ -14,6 +14,7 @@ from coach.engine.call_simulation import simulate_calls
 from coach.engine.calls import ModelCall
 from coach.engine.errors import PromptError
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from coach.engine.prefixes import shared_prefixes
 from coach.engine.priming import (
     AT_ONCE,
     IN_A_ROW,
@@ -21,7 +22,6 @@ from coach.engine.priming import (
     in_a_row,
     prime,
     primed_by,
-    shared_prefixes,
 )
 from coach.engine.prompt import Block, Prompt, Stability
 from coach.engine.runner import Inputs, run
@@ -155,6 +155,42 @@ def test_a_call_that_may_be_dropped_does_not_go_first() -> None:
     maybe = agent("maybe", 2_000, condition=Condition("decider", 0.9), speculative=True, effects="pure")
     graph = TaskGraph([decider, maybe, agent("one"), agent("two")])
     assert prime(graph, value_of_second_usd=0.01).choices[0].leader in ("one", "two")
+
+
+def test_a_call_behind_one_that_may_be_dropped_is_released_too() -> None:
+    maybe = agent("maybe", condition=Condition("decider", 0.1))
+    graph = TaskGraph([Task("decider"), maybe, agent("behind", needs=("maybe",)), agent("one")])
+    planned = prime(graph, value_of_second_usd=0.0)
+    assert planned.choices[0].prefix.tasks == ("maybe", "behind", "one")
+    assert planned.graph.tasks["behind"].after_output == ("one",)
+
+
+def test_a_call_that_starts_ahead_is_released_by_its_decider() -> None:
+    ahead = agent("ahead", condition=Condition("one", 0.9), speculative=True, effects="pure")
+    graph = TaskGraph([agent("one"), ahead])
+    assert prime(graph, value_of_second_usd=0.02).graph.tasks["ahead"].after_output == ("one",)
+    waiting = TaskGraph([agent("one"), replace(ahead, speculative=False)])
+    assert not prime(waiting, value_of_second_usd=0.0).choices
+
+
+def test_what_a_call_is_expected_to_cost_decides_who_goes_first() -> None:
+    def leader(probability: float) -> str | None:
+        likely = agent("likely", 2_000, condition=Condition("decider", probability))
+        graph = TaskGraph(
+            [Task("decider"), likely, agent("one", needs=("late",)), Task("late"), agent("two")]
+        )
+        return prime(graph, value_of_second_usd=0.05).choices[0].leader
+
+    assert leader(1.0) == "likely"
+    assert leader(0.1) in ("one", "two")
+
+
+def test_where_only_first_words_count_waiting_for_them_costs_nothing() -> None:
+    designs = {
+        share: prime(crew(6), value_of_second_usd=5.0, first_output_share=share).choices[0].chosen
+        for share in (0.0, 1.0)
+    }
+    assert designs == {0.0: AT_ONCE, 1.0: PRIMED}
 
 
 def reading(name: str, *documents: str) -> Task:

@@ -11,7 +11,13 @@ import pytest
 
 ENGINE = Path(__file__).resolve().parents[3] / "coach" / "engine"
 README = (ENGINE / "README.md").read_text(encoding="utf-8")
-PAIRS = re.findall(r"## ([^\n]+)\n\n```python\n(.*?)```\n\n```text\n(.*?)```", README, re.DOTALL)
+FENCED = r"((?:(?!```).)*)```"
+PAIRS = [
+    (re.findall(r"^## (.+)$", README[: found.start()], re.MULTILINE)[-1], found[1], found[2])
+    for found in re.finditer(rf"```python\n{FENCED}\n\n```text\n{FENCED}", README, re.DOTALL)
+]
+"""Heading, program, what it prints."""
+
 MODULES = sorted(path.stem for path in ENGINE.glob("*.py") if path.stem != "__init__")
 
 
@@ -28,8 +34,14 @@ def test_readme_program_prints_what_it_says(program: str, said: str) -> None:
     assert run_alone(program) == said
 
 
-def test_readme_has_a_program_for_a_graph_and_one_for_a_prompt() -> None:
-    assert [title for title, _, _ in PAIRS] == ["Ten lines that run a graph", "Ten lines that cost a prompt"]
+def test_readme_has_programs_for_graphs_and_prompts_and_for_what_is_decided_about_them() -> None:
+    assert [title for title, _, _ in PAIRS] == [
+        "Ten lines that run a graph",
+        "Ten lines that cost a prompt",
+        "Cache",
+        "Speculation",
+        "Advice",
+    ]
 
 
 @pytest.mark.parametrize("program", [pair[1] for pair in PAIRS], ids=[pair[0] for pair in PAIRS])

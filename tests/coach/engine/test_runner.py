@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from coach.engine.errors import DeadlineExceeded, TaskFailed, TaskTimeout
 from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, remaining, run
+from coach.engine.speculating import Speculation
+from coach.engine.streaming import Stream, stream
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Span, Trace
 from coach.engine.walking import AT_ONCE
 from tests.coach.engine.graphs import chain, graphs
@@ -136,7 +139,7 @@ def test_a_wide_graph_leaves_others_their_turns_of_the_loop() -> None:
         assert max(map(before.count, set(before))) <= AT_ONCE
         return len(set(before))
 
-    assert asyncio.run(main()) == 6
+    assert run_virtually(main()) == 6
 
 
 def test_what_has_not_been_begun_when_a_wide_graph_fails_never_is() -> None:
@@ -214,22 +217,50 @@ def test_the_callers_cancellation_reaches_every_task() -> None:
     assert {call.ending for call in calls} == {"cancelled"}
 
 
-@given(st.data(), st.floats(0.0, 6.0), st.sampled_from(["cancel", "timeout", "deadline", "failure"]))
-@settings(max_examples=150, deadline=None)
+async def speak(inputs: Inputs) -> None:
+    """Emits something at the beginning and at the end."""
+    inputs.emit("begun")
+    await asyncio.sleep(inputs.task.duration.typical)
+    inputs.emit("ended")
+
+
+async def read_until(at: float, outputs: Stream) -> None:
+    async for _ in outputs:
+        if asyncio.get_running_loop().time() >= at:
+            break
+
+
+async def leave(way: str, at: float, graph: TaskGraph) -> None:
+    """Begin a run, and leave it so at this moment."""
+    if way == "closed":
+        async with aclosing(stream(graph)) as outputs:
+            await read_until(at, outputs)
+        return
+    if way == "forgotten":
+        await read_until(at, stream(graph))
+        await asyncio.sleep(1e-9)  # the loop closes what nobody knows any more
+        return
+    running = asyncio.create_task(run(graph, deadline_seconds=at if way == "deadline" else None))
+    async with asyncio.timeout(at if way == "timeout" else None):
+        if way == "cancel":
+            asyncio.get_running_loop().call_later(at, running.cancel)
+        await running
+
+
+WAYS = ("cancel", "timeout", "deadline", "failure", "closed", "forgotten")
+
+
+@given(st.data(), st.floats(0.0, 6.0), st.sampled_from(WAYS))
+@settings(max_examples=200, deadline=None)
 def test_no_exit_leaves_a_task_behind(data: st.DataObject, at: float, way: str) -> None:
     graph = data.draw(graphs(limits=True, conditions=True, streams=True))
+    tasks = [task if task.join == "stream" else replace(task, call=speak) for task in graph]
     if way == "failure":
-        graph = TaskGraph([*graph, Task("bad", call=failing(at))], graph.limits)
+        tasks.append(Task("bad", call=failing(at)))
 
     async def main() -> None:
-        running = asyncio.create_task(run(graph, deadline_seconds=at if way == "deadline" else None))
-        try:
-            async with asyncio.timeout(at if way == "timeout" else None):
-                if way == "cancel":
-                    asyncio.get_running_loop().call_later(at, running.cancel)
-                await running
-        except (TimeoutError, asyncio.CancelledError, DeadlineExceeded, TaskFailed):
-            pass
+        with suppress(TimeoutError, asyncio.CancelledError, DeadlineExceeded, TaskFailed):
+            await leave(way, at, TaskGraph(tasks, graph.limits))
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run_virtually(main())
@@ -353,13 +384,15 @@ def test_lost_speculation_is_cancelled_at_once() -> None:
     extra = Task(
         "extra",
         call=call,
+        duration=Fixed(1),
         condition=Condition("decider", 0.7),
         speculative=True,
         effects="pure",
         cost_usd=0.5,
     )
     graph = TaskGraph([Task("decider", duration=Fixed(1)), extra, Task("end", ("extra",), call=_absent)])
-    result = run_virtually(run(graph, needed={"extra": False}))
+    policy = Speculation(value_of_second_usd=1.0)
+    result = run_virtually(run(graph, needed={"extra": False}, speculation=policy))
     assert call.ending == "cancelled"
     assert result.values == {"decider": None, "end": "absent"}
     assert result.trace["extra"].status == DROPPED
@@ -411,6 +444,38 @@ def test_a_streaming_join_receives_in_order_of_arrival_and_hands_out_at_once() -
         assert result.trace["join"].start == result.trace["join"].first_output == 1
 
     run_virtually(main())
+
+
+def test_several_readers_of_one_join_receive_everything_each() -> None:
+    async def read(inputs: Inputs, *, in_order: bool) -> list[str]:
+        return [name async for name, _ in inputs.arrivals(in_order=in_order)]
+
+    async def join(inputs: Inputs) -> list[list[str]]:
+        readers = (read(inputs, in_order=in_order) for in_order in (False, True, False))
+        return list(await asyncio.gather(*readers))
+
+    branches = [Task("a", duration=Fixed(2)), Task("b", duration=Fixed(1)), Task("c", duration=Fixed(3))]
+    joining = Task("join", ("a", "b", "c"), join="stream", call=join, silence_seconds=0.1)
+    assert run_virtually(run(TaskGraph([*branches, joining])))["join"] == [
+        ["b", "a", "c"],
+        ["a", "b", "c"],
+        ["b", "a", "c"],
+    ]
+
+
+def test_a_reader_that_gives_up_leaves_the_other_waiting() -> None:
+    async def read(inputs: Inputs) -> list[str]:
+        return [name async for name, _ in inputs.arrivals()]
+
+    async def join(inputs: Inputs) -> list[str]:
+        reader = asyncio.create_task(read(inputs))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(read(inputs), 0.5)
+        return await reader
+
+    joining = Task("join", ("a", "b"), join="stream", call=join, silence_seconds=0.1)
+    graph = TaskGraph([Task("a"), Task("b", duration=Fixed(2)), joining])
+    assert run_virtually(run(graph))["join"] == ["a", "b"]
 
 
 def test_a_retried_join_receives_everything_again() -> None:
@@ -488,49 +553,6 @@ def test_limits_hold_tasks_back() -> None:
     assert run_virtually(run(graph)).trace.makespan == 3
 
 
-def test_blocking_tasks_run_in_threads_and_know_the_deadline() -> None:
-    def blocking(inputs: Inputs) -> tuple[int, bool]:
-        time.sleep(0.01)
-        return threading.get_ident(), 0 < (remaining() or 0.0) <= 5
-
-    with ThreadPoolExecutor(2) as pool:
-        graph = TaskGraph([Task("a", call=blocking, blocking=True), Task("b", call=blocking, blocking=True)])
-        result = asyncio.run(run(graph, pool=pool, deadline_seconds=5))
-    for thread, in_time in result.values.values():
-        assert thread != threading.get_ident()
-        assert in_time
-
-
-def test_a_blocking_task_can_emit() -> None:
-    out: list[Any] = []
-
-    def blocking(inputs: Inputs) -> str:
-        inputs.emit("piece")
-        return "done"
-
-    graph = TaskGraph([Task("a", call=blocking, blocking=True), Task("b", ("a",), call=sleeping(0.01))])
-    result = asyncio.run(run(graph, on_output=lambda task, piece: out.append((task, piece))))
-    assert result["a"] == "done"
-    assert out == [("a", "piece")]
-
-
-def test_a_thread_is_abandoned_when_its_task_times_out() -> None:
-    go = threading.Event()
-
-    def blocking(inputs: Inputs) -> None:
-        go.wait(5)
-        inputs.emit("too late")
-
-    async def main(pool: ThreadPoolExecutor) -> None:
-        with pytest.raises(TaskTimeout):
-            await run(TaskGraph([Task("a", call=blocking, blocking=True, timeout_seconds=0.01)]), pool=pool)
-        assert len(asyncio.all_tasks()) == 1
-        go.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        asyncio.run(main(pool))
-
-
 def test_spans_are_told_as_tasks_end() -> None:
     told: list[Span] = []
 
@@ -542,6 +564,49 @@ def test_spans_are_told_as_tasks_end() -> None:
     assert [span.name for span in told] == ["a", "b"]
     assert (told[0].tokens_output, told[0].cost_usd, told[0].note) == (12, 0.25, "short")
     assert trace["a"].tokens_output == 12
+
+
+@pytest.mark.parametrize("limits", [{}, {"calls": 3}], ids=["simple", "limited"])
+def test_a_listener_that_fails_ends_the_run_and_nothing_else(limits: dict[str, int]) -> None:
+    lost: list[dict[str, Any]] = []
+    begun: list[str] = []
+
+    def listen(span: Span) -> None:
+        raise ValueError(span.name)
+
+    async def begin(inputs: Inputs) -> None:
+        begun.append(inputs.task.name)
+        await asyncio.sleep(1 if inputs.task.name == "a" else 9)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(context))
+        tasks = [Task("a", call=begin), Task("b", ("a",), call=begin), Task("c", call=begin)]
+        with pytest.raises(TaskFailed, match="'a' failed: ValueError: a"):
+            await run(TaskGraph([replace(t, uses=("calls",)) for t in tasks], limits), on_span=listen)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    run_virtually(main())
+    assert begun == ["a", "c"]
+    assert lost == []
+
+
+def test_a_task_that_ends_while_the_run_is_stopped_is_told_of() -> None:
+    told: dict[str, str] = {}
+
+    async def insist(inputs: Inputs) -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(9)
+        await asyncio.sleep(1)
+        return "done all the same"
+
+    async def main() -> None:
+        graph = TaskGraph([Task("bad", call=failing(1)), Task("insists", call=insist)])
+        with pytest.raises(TaskFailed):
+            await run(graph, on_span=lambda span: told.update({span.name: f"{span.status} {span.end:g}"}))
+
+    run_virtually(main())
+    assert told == {"bad": "failed 1", "insists": "done 2"}
 
 
 def test_an_empty_graph_is_done() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coach.engine.graph import Condition, Fixed, LogNormal, Task, TaskGraph
-from coach.engine.simulation import percentile, simulate, simulate_many
+from coach.engine.simulation import simulate, simulate_many
 from coach.engine.trace import DROPPED
 from tests.coach.engine.graphs import chain, diamond, graphs, travel
 
@@ -129,9 +129,3 @@ def test_jittered_runs_always_end(graph: TaskGraph, seed: int) -> None:
     found = simulate_many(graph, runs=20, seed=seed)
     assert found.p50 <= found.p95 <= found.p99
     assert found.first_output_p50 <= found.p50 + 1e-9
-
-
-def test_percentile_lies_between_neighbours() -> None:
-    assert percentile([1.0, 2.0, 3.0], 0.5) == 2.0
-    assert percentile([1.0, 2.0], 0.95) == pytest.approx(1.95)
-    assert percentile([], 0.5) == 0.0

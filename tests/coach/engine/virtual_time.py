@@ -39,8 +39,19 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether something is to be done at this moment, besides what asks."""
         return bool(self._ready)  # type: ignore[attr-defined]  # asyncio's own queue
 
+    def hold(self, seconds: float) -> None:
+        """What asks works for so long without a pause."""
+        self._now += seconds
+
     def jump(self) -> None:
         self._now = max(self._now, self._scheduled[0].when())  # type: ignore[attr-defined]  # asyncio's own heap
+
+
+def hold_the_loop(seconds: float) -> None:
+    """Work for so long without a pause, on a `VirtualTimeLoop`."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop.hold(seconds)
 
 
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:

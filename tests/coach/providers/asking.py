@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from pydantic import BaseModel
 
 from coach.engine.prompt import Stability
 from coach.providers.addresses import read_base
 from coach.providers.catalogue import MODELS
 from coach.providers.claude import Claude
 from coach.providers.installation import Installation
-from coach.providers.port import Attempt, Call, Ended, OverLimit, Part, ProviderError, Settled
+from coach.providers.port import Attempt, Call, Ended, Kept, OverLimit, Part, ProviderError, Purse, Settled
 from coach.providers.servers import SERVERS
+from coach.replies.receipts import Receipts
 
 KEY = "sk-ant-canary-4b1d9e"
 RULES = "You are a patient coach for people who make agents fast. Ask back before you tell. " * 40
@@ -39,6 +43,9 @@ class Wallet:
         assert ticket not in self.settled, "settled twice"
         self.settled[ticket] = settled
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
+
     @property
     def outcomes(self) -> list[str]:
         return [self.settled[ticket].outcome for ticket in sorted(self.settled)]
@@ -48,12 +55,28 @@ class Wallet:
         return sorted(self.settled) == list(range(len(self.reserved)))
 
 
+class Paid(Receipts):
+    """What a call took, once it has ended as an answer does."""
+
+    def __init__(self, purse: Purse) -> None:
+        super().__init__(purse)
+        self.ended: Ended | None = None
+
+    @property
+    def stop(self) -> str:
+        return self.ended.stop if self.ended else ""
+
+    @property
+    def data(self) -> BaseModel | None:
+        return self.ended.data if self.ended else None
+
+
 @dataclass
 class Told:
     """What came of a call."""
 
+    paid: Paid
     pieces: list[str] = field(default_factory=list)
-    ended: Ended | None = None
     error: ProviderError | None = None
 
     @property
@@ -61,9 +84,13 @@ class Told:
         return "".join(self.pieces)
 
     @property
-    def end(self) -> Ended:
+    def ended(self) -> Ended | None:
+        return self.paid.ended
+
+    @property
+    def end(self) -> Paid:
         assert self.ended is not None, self.error
-        return self.ended
+        return self.paid
 
     @property
     def reason(self) -> str:
@@ -74,7 +101,7 @@ class Told:
 def installation(
     url: str, *, kind: str = "rehearsal", attempts: int = 3, key: str = KEY, **models: Any
 ) -> Installation:
-    names = {"small": "claude-haiku-5-5", "medium": "claude-sonnet-5-5", "large": "claude-opus-5-5"}
+    names = {"small": "claude-haiku-5-5", "medium": "claude-sonnet-5-5"}
     return Installation(
         key=key,
         base=read_base(url, allow_local=True),
@@ -97,13 +124,13 @@ def question(text: str = "Why is it slow?", **more: Any) -> Call:
     return Call(**{"purpose": "reply", "tier": "medium", "parts": parts, "turn": "turn-1", **more})
 
 
-async def hear(claude: Claude, call: Call, purse: Wallet) -> Told:
+async def hear(claude: Claude, call: Call, purse: Purse) -> Told:
     """The whole of a call, however it ends."""
-    told = Told()
+    told = Told(Paid(purse))
     try:
-        async for piece in claude.stream(call, purse):
+        async for piece in claude.stream(call, told.paid):
             if isinstance(piece, Ended):
-                told.ended = piece
+                told.paid.ended = piece
             else:
                 told.pieces.append(piece)
     except ProviderError as error:

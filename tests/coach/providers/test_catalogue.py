@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from coach.engine.pricing import PRICES, TIER_MODELS, cost_usd
+from coach.engine.pricing import PRICES, TIER_MODELS, cost_usd, price_of
+from coach.engine.routing import Classifier, RequestClass, Seat, classify_then_route, route_all_to
+from coach.engine.timing import TIERS as TIMES
 from coach.providers import catalogue
 from coach.providers.catalogue import MODELS, TIERS, default_model, own_model
 
@@ -17,6 +19,23 @@ def test_catalogue_every_tier_has_a_model_of_that_speed():
         model = MODELS[default_model(tier)]
         assert model.price.tier == tier
         assert model.id == TIER_MODELS[tier]
+
+
+def test_catalogue_has_no_third_tier_because_its_cache_would_be_one_of_its_own():
+    """A turn in five to the large model: what the class shares is warm there as well, the conversation is
+    not."""
+    seats = {
+        name: Seat(tier=TIMES[name], price=price_of(name), cached_tokens=cached)
+        for name, cached in (("small", 400), ("medium", 9_500), ("large", 6_500))
+    }
+    turns = [
+        RequestClass(name=name, share=share, seat=seat, input_tokens=10_000, output_tokens=170)
+        for name, share, seat in (("plain", 0.8, "medium"), ("hard", 0.2, "large"))
+    ]
+    one = route_all_to("medium", turns, seats)
+    two = classify_then_route(turns, seats, Classifier(seat="small", input_tokens=500), fallback="medium")
+    assert two.mean_cost_usd > 1.5 * one.mean_cost_usd
+    assert two.p95_seconds > two.p50_seconds > one.p95_seconds
 
 
 def test_catalogue_prices_and_cache_rules_are_the_engines_own():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Literal
 
 import pytest
@@ -11,13 +12,13 @@ from pydantic import BaseModel
 
 from coach.engine.errors import PromptError
 from coach.engine.inputs import deadline
-from coach.engine.prompt import Stability, estimate_tokens
-from coach.providers.catalogue import own_model
+from coach.engine.prompt import Stability
+from coach.providers.catalogue import MODELS, own_model
 from coach.providers.claude import Claude
 from coach.providers.port import OverLimit, Part, Settled
 from coach.rehearsal.server import Rehearsal
 from coach.rehearsal.words import Say
-from tests.coach.providers.asking import KEY, RULES, Told, Wallet, hear, installation, provider, question
+from tests.coach.providers.asking import KEY, Told, Wallet, hear, installation, provider, question
 
 
 class Verdict(BaseModel):
@@ -33,7 +34,7 @@ async def test_claude_streams_the_answer_and_books_what_it_took(claude, server, 
     assert told.text == "Look at the longest chain first."
     assert len(told.pieces) > 1
     end, entry = told.end, server.log[0]
-    assert (end.stop, end.model, end.attempts) == ("done", "claude-sonnet-5-5", 1)
+    assert (end.stop, end.model, len(end.attempts)) == ("done", "claude-sonnet-5-5", 1)
     assert (
         end.usage.tokens_fresh,
         end.usage.tokens_written,
@@ -60,7 +61,6 @@ async def test_claude_has_every_request_on_record_before_it_leaves(claude, serve
         1,
     )
     assert reserved.worst_usd >= settled.usage.cost_usd > 0
-    assert reserved.tokens_estimated == pytest.approx(estimate_tokens(RULES), rel=0.05)
     assert (settled.outcome, settled.estimated, settled.request_id) == (
         "done",
         False,
@@ -154,17 +154,25 @@ async def test_claude_tries_again_in_the_middle_of_data_because_nothing_was_show
     assert wallet.outcomes == ["interrupted", "done"]
 
 
-async def test_claude_counts_thinking_and_shows_none(claude, server, wallet):
+@pytest.fixture
+async def thinker(server: Rehearsal) -> AsyncIterator[Claude]:
+    """An installation that lets a model write which always thinks."""
+    made = provider(server.url, medium=MODELS["claude-opus-5-5"])
+    yield made
+    await made.close()
+
+
+async def test_claude_counts_thinking_and_shows_none(thinker, server, wallet):
     server.say(Say("Look at the chain.", thinking="They are stuck on the order. " * 3))
-    told = await hear(claude, question(tier="large"), wallet)
+    told = await hear(thinker, question(), wallet)
     assert told.text == "Look at the chain."
     assert told.end.usage.tokens_output == server.log[0].usage["output_tokens"]
 
 
-async def test_claude_thinking_is_progress(claude, server, wallet):
+async def test_claude_thinking_is_progress(thinker, server, wallet):
     server.provider.scale = 1
     server.say(Say("Look at the chain.", thinking="They are stuck on the order. " * 24))
-    told = await hear(claude, question(tier="large", first_seconds=2.0, progress_seconds=2.0), wallet)
+    told = await hear(thinker, question(first_seconds=2.0, progress_seconds=2.0), wallet)
     assert told.end.stop == "done"
 
 
@@ -270,7 +278,7 @@ def test_claude_has_a_client_of_its_own_for_each_loop():
         asyncio.run(one(claude))
     done.set()
     thread.join()
-    assert [each.end.attempts for each in told] == [1, 1, 1]
+    assert [len(each.end.attempts) for each in told] == [1, 1, 1]
 
 
 async def test_claude_a_prompt_that_no_server_takes_is_never_reserved(claude, server, wallet):
@@ -299,7 +307,7 @@ async def test_claude_a_prompt_that_the_service_finds_too_long_is_told_so(server
 async def test_claude_warms_nothing_where_a_server_has_no_breakpoints(server, wallet):
     claude = provider(server.url, kind="ollama", medium=own_model("claude-sonnet-5-5", "medium", 8000))
     told = await hear(claude, question(max_output_tokens=0), wallet)
-    assert (told.end.attempts, wallet.reserved, server.log) == (0, [], [])
+    assert (len(told.end.attempts), wallet.reserved, server.log) == (0, [], [])
 
 
 async def test_claude_speaks_plainly_to_a_server_of_ones_own(wallet):

@@ -47,8 +47,8 @@ UNSHOWN = [
     ("bad_json@0", "interrupted", 3),
     ("stall@0", "stalled", 1),
     ("pings_only@0", "stalled", 1),
-    ("empty", "interrupted", 1),
-    ("unknown_stop@0", "interrupted", 1),
+    ("empty", "unusable", 1),
+    ("unknown_stop@0", "unusable", 1),
 ]
 SHOWN = [
     ("error_event@2", "overloaded"),
@@ -58,7 +58,7 @@ SHOWN = [
     ("bad_json@2", "interrupted"),
     ("stall@2", "stalled"),
     ("pings_only@2", "stalled"),
-    ("unknown_stop@2", "interrupted"),
+    ("unknown_stop@2", "unusable"),
 ]
 STOPPED = [
     ("refusal@2", "refused"),
@@ -92,7 +92,7 @@ async def test_fault_that_passes_is_not_seen(claude, server, wallet, fault: str,
     server.say("", "All is well.") if fault.endswith("@0") else server.say("All is well.")
     server.fail(fault)
     told = await hear(claude, question(**patience(fault)), wallet)
-    assert (told.text, told.end.attempts) == ("All is well.", 2)
+    assert (told.text, len(told.end.attempts)) == ("All is well.", 2)
     assert wallet.outcomes == [reason, "done"]
 
 

@@ -6,10 +6,11 @@ import pytest
 from django.core.checks import run_checks
 
 from coach.providers.addresses import AddressRefused
+from coach.providers.catalogue import TIERS
 from coach.providers.installation import read_installation
 
 CANARY = "sk-ant-canary-7f3a"
-OWN = {"small": "qwen3", "medium": "qwen3", "large": "qwen3"}
+OWN = {"small": "qwen3", "medium": "qwen3"}
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def model(settings):
     settings.ANTHROPIC_BASE_URL = ""
     settings.ALLOW_LOCAL_MODEL = False
     settings.COACH_SERVER_KIND = "anthropic"
-    settings.COACH_MODELS = {"small": "", "medium": "", "large": ""}
+    settings.COACH_MODELS = {"small": "", "medium": ""}
     settings.COACH_ATTEMPTS = 3
     settings.COACH_CONTEXT_TOKENS = 8192
     return settings
@@ -33,11 +34,7 @@ def test_installation_with_a_key_alone_is_complete(model):
     assert told() == []
     installation = read_installation()
     assert installation.base.url == "https://api.anthropic.com"
-    assert [installation.model(tier).id for tier in ("small", "medium", "large")] == [
-        "claude-haiku-5-5",
-        "claude-sonnet-5-5",
-        "claude-opus-5-5",
-    ]
+    assert [installation.model(tier).id for tier in TIERS] == ["claude-haiku-5-5", "claude-sonnet-5-5"]
 
 
 def test_installation_without_key_and_address_has_nothing_to_check(model):
@@ -56,7 +53,7 @@ def test_installation_never_shows_its_key(model):
         ({"ANTHROPIC_BASE_URL": "http://169.254.169.254"}, "coach.base"),
         ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:11434"}, "coach.base"),
         ({"COACH_SERVER_KIND": "chatgpt"}, "coach.kind"),
-        ({"COACH_MODELS": {"small": "claude-3", "medium": "", "large": ""}}, "coach.model"),
+        ({"COACH_MODELS": {"small": "claude-3", "medium": ""}}, "coach.model"),
         ({"COACH_ATTEMPTS": 0}, "coach.attempts"),
         ({"COACH_CONTEXT_TOKENS": 100}, "coach.context"),
         ({"COACH_SERVER_KIND": "ollama", "COACH_MODELS": OWN}, "coach.base"),

@@ -28,8 +28,7 @@ async def test_logs_and_errors_hold_neither_key_nor_prompt_nor_answer(
     errors = ""
     try:
         async for piece in claude.stream(question(WRITTEN, **patience(fault)), wallet):
-            if isinstance(piece, Ended):
-                errors += repr(piece.facts)
+            errors += repr(piece) if isinstance(piece, Ended) else ""
     except ProviderError as error:
         errors += "".join(traceback.format_exception(error))
     found = caplog.text + errors + repr(claude) + repr(wallet)

@@ -48,14 +48,18 @@ class Server:
         self._environment = environment
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, crash_at: str = "") -> None:
-        """Returns when it serves, or when it has crashed on its way there."""
+    def begin(self, *, crash_at: str = "") -> subprocess.Popen[bytes]:
         command = [sys.executable, "manage.py", "start", "--port", str(self.port)]
         environment = self._environment | ({"CRASH_AT": crash_at} if crash_at else {})
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        return self.process
+
+    def start(self, *, crash_at: str = "") -> None:
+        """Returns when it serves, or when it has crashed on its way there."""
+        process = self.begin(crash_at=crash_at)
         until = time.monotonic() + START_SECONDS
-        while self.process.poll() is None:
+        while process.poll() is None:
             with suppress(OSError, urllib.error.URLError):
                 urllib.request.urlopen(f"http://{self.address}/healthz", timeout=5).close()
                 return
@@ -65,6 +69,9 @@ class Server:
 
     def is_dead(self) -> bool:
         return self.process is None or self.process.poll() is not None
+
+    def is_alive(self) -> bool:
+        return not self.is_dead()
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process

@@ -23,9 +23,21 @@ SETTLE_SECONDS = 40.0
 
 
 class Siege:
-    """For each session one tab that asks, half of the time by form, and one that watches."""
+    """For each session one tab that asks, now and then by form, and one that watches.
 
-    def __init__(self, sessions: Sequence[str], address: Callable[[], str], *, seed: int = 1) -> None:
+    `pause_seconds`: the longest pause between two questions of a learner. They end by themselves after
+    `TURNS_MAX`, so a siege of longer faults asks more slowly, or the faults meet silence.
+    """
+
+    def __init__(
+        self,
+        sessions: Sequence[str],
+        address: Callable[[], str],
+        *,
+        seed: int = 1,
+        pause_seconds: float = 0.4,
+    ) -> None:
+        self._pause_seconds = pause_seconds
         self.records: list[Record] = []
         self.kills = 0
         self._random = random.Random(seed)
@@ -49,7 +61,7 @@ class Siege:
                 await tab.ask_by_form(question)
             else:
                 await tab.ask(question, times=self._random.choice((1, 1, 2)))
-            await asyncio.sleep(self._random.uniform(0.0, 0.4))
+            await asyncio.sleep(self._random.uniform(0.0, self._pause_seconds))
 
     @property
     def acknowledged(self) -> int:

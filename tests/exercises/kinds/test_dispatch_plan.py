@@ -159,6 +159,14 @@ def test_speculation_is_judged_by_the_latency_it_hides():
     assert (wasteful.code, wasteful.evidence["hidden_s"]) == ("speculation-not-worth-it", 0.0)
 
 
+def test_speculation_that_waits_for_its_decider_is_not_said_to_waste_work():
+    needless = ("speculation-not-worth-it", "task:baggage")
+    assert needless in findings(plan(ahead=(*BEST.ahead, "baggage")))
+    waiting = findings(plan({"baggage": ("tier",)}, ahead=(*BEST.ahead, "baggage")))
+    assert needless not in waiting
+    assert any(code == "needless-dependency" for code, _place in waiting)
+
+
 def test_speculation_follows_the_value_of_a_second():
     cheap = SPEC.model_copy(update={"value_of_second_usd": 0.001})
     assert best_plan(cheap).ahead == ()

@@ -84,7 +84,7 @@ def test_cache_figure_hits_within_the_lifetime_and_misses_behind_it():
 
 def test_cache_figure_shows_the_published_order_of_magnitude():
     point = plain(shown("cache-first-token", "tokens=50000&minutes=2&tier=medium&ttl=5m").answer.point)
-    assert "First token after 490 ms instead of 3.45 s (86% less)" in point
+    assert "First token after 490 ms instead of 3.45 s (86 % less)" in point
 
 
 def test_cache_figure_names_the_minimum_length():

@@ -14,8 +14,8 @@ def test_cache_strips_tell_read_written_and_fresh_apart_by_pattern_and_key():
 
 def test_cache_strips_say_the_shares():
     picture = cache_strips([("As found", FOUND), ("Best", BEST)], title="Day")
-    assert "As found: of 90,200 input tokens in 2 calls, 0% come from the cache" in picture.sentence
-    assert "50% come from the cache" in picture.sentence
+    assert "As found: of 90,200 input tokens in 2 calls, 0 % come from the cache" in picture.sentence
+    assert "50 % come from the cache" in picture.sentence
 
 
 def test_cache_strips_number_findings_and_list_calls():

@@ -37,20 +37,20 @@ def test_usd_text_keeps_two_significant_digits(usd, said):
 
 
 def test_other_numbers():
-    assert (tokens_text(45000), share_text(0.853)) == ("45,000", "85%")
+    assert (tokens_text(45000), share_text(0.853)) == ("45,000", "85 %")
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0, "0%"),
-        (0.0001, "0.1%"),
-        (0.004, "0.4%"),
-        (0.5, "50%"),
-        (0.996, "99.6%"),
-        (0.99999, "99.9%"),
-        (1, "100%"),
+        (0, "0 %"),
+        (0.0001, "0.1 %"),
+        (0.004, "0.4 %"),
+        (0.5, "50 %"),
+        (0.996, "99.6 %"),
+        (0.99999, "99.9 %"),
+        (1, "100 %"),
     ],
 )
 def test_share_text_says_all_and_nothing_only_of_all_and_nothing(share, said):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('coach', '0006_trial_runs'),
+        ('coach', '0007_cached_prefixes'),
     ]
 
     operations = [
