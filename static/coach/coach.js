@@ -18,7 +18,7 @@
   // A restart closes all pages at once: they come back spread over seconds, and over more where that fails.
   if (window.htmx) {
     window.htmx.config.wsReconnectDelay = (failed) =>
-      BACK_AFTER_MS + Math.random() * BACK_WITHIN_MS * 2 ** Math.min(failed, 3);
+      BACK_AFTER_MS + Math.random() * BACK_WITHIN_MS * 2 ** Math.min(failed, 1);
   }
 
   const byId = (id) => document.getElementById(id);
