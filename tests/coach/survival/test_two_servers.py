@@ -40,13 +40,6 @@ class World:
     postgres: PrivatePostgres
     redis: PrivateRedis
 
-    async def until_acknowledged(self, more: int) -> None:
-        """Until so many questions more were acknowledged: what was hurt works again."""
-        wanted = self.siege.acknowledged + more
-        async with asyncio.timeout(90):
-            while self.siege.acknowledged < wanted:
-                await asyncio.sleep(0.05)
-
     async def until_dead(self, server: Server) -> None:
         async with asyncio.timeout(DIES_WITHIN_SECONDS):
             while not server.is_dead():
@@ -116,15 +109,15 @@ async def test_stores_that_go_away_cost_time_only(
     tmp_path: Path, stores: tuple[PrivatePostgres, PrivateRedis], capsys: pytest.CaptureFixture[str]
 ):
     async with besieged(tmp_path, stores, pause_seconds=6.0) as world:
-        await world.until_acknowledged(3)
+        await world.siege.until_acknowledged(3)
         world.redis.kill()
-        await world.until_acknowledged(3)
+        await world.siege.until_acknowledged(3)
         world.redis.start()
-        await world.until_acknowledged(2)
+        await world.siege.until_acknowledged(2)
         await asyncio.to_thread(world.postgres.stop)
         await asyncio.sleep(6)
         await asyncio.to_thread(world.postgres.start)
-        await world.until_acknowledged(3)
+        await world.siege.until_acknowledged(3)
         await check(world, "PostgreSQL and Redis gone for a while", capsys)
 
 
@@ -132,10 +125,10 @@ async def test_server_that_was_frozen_may_not_go_on_with_what_another_one_took(
     tmp_path: Path, stores: tuple[PrivatePostgres, PrivateRedis], capsys: pytest.CaptureFixture[str]
 ):
     async with besieged(tmp_path, stores, pause_seconds=6.0) as world:
-        await world.until_acknowledged(4)
+        await world.siege.until_acknowledged(4)
         frozen = world.servers[1]
         frozen.signal(signal.SIGSTOP)
         await asyncio.sleep(LEASE_SECONDS * 1.4)
         frozen.signal(signal.SIGCONT)
-        await world.until_acknowledged(3)
+        await world.siege.until_acknowledged(3)
         await check(world, "PostgreSQL, a server frozen", capsys)
