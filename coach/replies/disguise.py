@@ -7,7 +7,7 @@ import binascii
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -71,3 +71,33 @@ def is_opaque(text: str) -> bool:
         return True
     letters = sum(letter.isalpha() for letter in bare)
     return len(bare) >= _SHORT and letters < _READABLE * len(bare)
+
+
+_SPELLED_LETTERS = 5
+_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]")
+
+
+class Initials:
+    """First letters of a reply's words, and of its sentences, as far as it was shown.
+
+    `secrets`: what they may not begin to spell.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        letters = ("".join(filter(str.isalpha, alike(secret))) for secret in secrets)
+        self._starts = {each[:_SPELLED_LETTERS] for each in letters if len(each) >= _SPELLED_LETTERS}
+        self._words = self._sentences = ""
+
+    def spells(self, sentence: str) -> bool:
+        """Whether the first letters of what was shown, and of this, begin to spell a secret."""
+        rows = (self._words + _initials(sentence), self._sentences + _initials(sentence)[:1])
+        return any(start in row for row in rows for start in self._starts)
+
+    def saw(self, sentence: str) -> None:
+        """It has been shown."""
+        self._words += _initials(sentence)
+        self._sentences += _initials(sentence)[:1]
+
+
+def _initials(sentence: str) -> str:
+    return "".join(_INITIAL.findall(alike(sentence)))

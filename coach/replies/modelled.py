@@ -13,6 +13,7 @@ from coach.engine.speculation import SpeculationDecision
 from coach.engine.task import LogNormal, Task
 from coach.queries import SENT, Setting, Spoken
 from coach.replies.calling import Calls, Stream
+from coach.replies.guarding import Closed
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
@@ -70,6 +71,7 @@ def prompt_tasks() -> list[Task]:
     return [
         Task("spoken", call=_spoken, duration=_READ, label=_("Read what was said before")),
         Task("setting", call=_setting, duration=_READ, label=_("Read the exercise’s page")),
+        Task("closed", call=_closed, duration=_READ, label=_("Look up which answers are closed")),
     ]
 
 
@@ -81,6 +83,11 @@ async def _spoken(inputs: Inputs) -> tuple[Spoken, ...]:
 async def _setting(inputs: Inputs) -> Setting | None:
     place = current.get().place
     return await current.get().sources.settings.load(place.exercise_id) if place.in_exercise else None
+
+
+async def _closed(inputs: Inputs) -> Closed:
+    job = current.get()
+    return await job.sources.closed.load((job.learner_id, job.place.exercise_id, job.turn.submission_id or 0))
 
 
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:

@@ -23,14 +23,15 @@ from coach.queries import Spoken
 from coach.replies.calling import Pauses, Stream, shared_key
 from coach.replies.drafting import Note, tell_all
 from coach.replies.founded import Grounds
+from coach.replies.guarding import NOTHING_CLOSED, Closed, arm
 from coach.replies.instructions import COACH
 from coach.replies.parts import Ending
 from coach.replies.passages import Index
+from coach.replies.plainness import Course, course_of
 from coach.replies.prompts import VALUE_OF_SECOND_USD, Exchange, Script, fitted, laid_out
 from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
-from coach.replies.wariness import Wariness
 
 ANSWER_TIER: Tier = "medium"
 MAX_OUTPUT_TOKENS = 600
@@ -52,7 +53,7 @@ def _context_tokens() -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
-    `marker`: what is spoken about."""
+    `marker`: what is spoken about; `closed`: what is not to be told, on this page or another."""
 
     script: Script
     facts: str
@@ -61,6 +62,7 @@ class Brief:
     finding: str = ""
     marker: int = 0
     question: str = ""
+    closed: Closed = NOTHING_CLOSED
 
     def call(self, turn: str) -> tuple[Call, bool]:
         """The call, and whether its shared part was not sent from here within its lifetime: a cold start."""
@@ -80,6 +82,12 @@ class Brief:
         return call, not gaps or gaps[-1] >= kept_seconds
 
     @property
+    def course(self) -> Course:
+        """What the learner can read beside the reply."""
+        shared = course_of(tuple(text for _name, text in self.script.shared))
+        return shared.with_words_of(self.facts)
+
+    @property
     def grounds(self) -> Grounds:
         earlier = (without_learner(each.sent) for each in self.script.history)
         return Grounds(
@@ -97,6 +105,7 @@ def brief_of(
     finding: str = "",
     marker: int = 0,
     question: str = "",
+    closed: Closed = NOTHING_CLOSED,
 ) -> Brief:
     call, facts = message
     history = tuple(Exchange(sent=each.sent, shown=each.shown) for each in spoken)
@@ -108,6 +117,7 @@ def brief_of(
         finding=finding,
         marker=marker,
         question=question,
+        closed=closed,
     )
 
 
@@ -122,8 +132,15 @@ class Outcome:
 
 async def say_written(stream: Stream, brief: Brief, teller: Teller, status: Callable[[str], None]) -> Outcome:
     """Say what comes, sentence by sentence; else say the notes."""
-    teller.guard.about = brief.finding
-    teller.refuses = _refusing(brief, teller)
+    arm(
+        teller,
+        brief.closed,
+        about=brief.finding,
+        question=brief.question,
+        known=[note.text for note in brief.notes],
+        course=brief.course,
+        grounds=brief.grounds,
+    )
     speaker = Speaker(teller, brief.index, brief.notes, finding=brief.finding, marker=brief.marker)
     reason = await _hear(stream, speaker)
     if reason == "refused":
@@ -168,16 +185,6 @@ def _instead(brief: Brief, teller: Teller, status: Callable[[str], None], reason
     status(fallback_text(reason))
     tell_all(brief.notes, teller)
     return Outcome("done", by_model=False, reason=reason)
-
-
-def _refusing(brief: Brief, teller: Teller) -> Callable[[str], bool]:
-    """What a model may not say: numbers that nobody gave, its instructions, the ways of giving an answer."""
-    grounds, known = brief.grounds, [note.text for note in brief.notes]
-    withheld = {fact.key for fact in teller.guard.closed}
-    wary = Wariness(
-        teller.guard, question=brief.question, known=known, directing=brief.finding not in withheld
-    )
-    return lambda text: grounds.refuses(text) or wary.refuses(text)
 
 
 def fallback_text(reason: str) -> str:
