@@ -14,17 +14,19 @@ from exercises.models import Exercise, ExerciseRevision, Submission
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shut:
-    """A published exercise that a learner has not mastered. `opened`: findings whose answer was shown."""
+    """A published exercise that a learner has not mastered. `revision`: key and digest of what is published;
+    `opened`: findings whose answer was shown."""
 
     exercise_id: int
-    revision_id: int
+    revision: tuple[int, str]
     opened: frozenset[str] = frozenset()
 
 
 def shut_for_many(learners: Collection[int]) -> dict[int, tuple[Shut, ...]]:
     """The exercises whose answers are closed to each learner. Three queries."""
     published = Exercise.objects.filter(published__isnull=False).order_by("pk")
-    revisions = dict(published.values_list("pk", "published_id"))
+    rows = published.values_list("pk", "published_id", "published__digest")
+    revisions = {exercise: (pk, digest) for exercise, pk, digest in rows if pk and digest is not None}
     flawless = Submission.objects.filter(
         learner__in=learners, state=Submission.State.GRADED, passed=True, score__gte=FULL_SCORE
     )
@@ -34,11 +36,11 @@ def shut_for_many(learners: Collection[int]) -> dict[int, tuple[Shut, ...]]:
         learner: tuple(
             Shut(
                 exercise_id=exercise,
-                revision_id=revision,
+                revision=revision,
                 opened=frozenset(opened.get((learner, exercise), ())),
             )
             for exercise, revision in revisions.items()
-            if revision is not None and (learner, exercise) not in mastered
+            if (learner, exercise) not in mastered
         )
         for learner in learners
     }
@@ -62,10 +64,11 @@ class SetTask:
     findings: tuple[Mapping[str, Any], ...] = ()
 
 
-def tasks_set_in(revisions: Collection[int]) -> dict[int, SetTask]:
+def tasks_set_in(revisions: Collection[tuple[int, str]]) -> dict[tuple[int, str], SetTask]:
     """What these published revisions ask for. One query."""
-    rows = ExerciseRevision.objects.filter(pk__in=revisions).values_list("pk", "exercise__kind", "spec")
-    return {pk: SetTask(kind=kind, spec=json.dumps(spec)) for pk, kind, spec in rows}
+    fields = ("pk", "digest", "exercise__kind", "spec")
+    rows = ExerciseRevision.objects.filter(pk__in=[pk for pk, _digest in revisions]).values_list(*fields)
+    return {(pk, digest): SetTask(kind=kind, spec=json.dumps(spec)) for pk, digest, kind, spec in rows}
 
 
 def task_handed_in(key: AttemptKey) -> SetTask | None:

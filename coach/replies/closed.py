@@ -16,14 +16,14 @@ from coach.shut import SetTask, Shut, shut_for_many, task_handed_in, tasks_set_i
 from exercises.kinds import UnknownKind, kind_named
 from exercises.kinds.base import AnswerInvalid, Finding
 
-_set: dict[int, SetTask] = {}
+_set: dict[tuple[int, str], SetTask] = {}
 """What published revisions ask for; they never change."""
 
 
 def closed_to_many(keys: Collection[AttemptKey]) -> dict[AttemptKey, Closed]:
     """By learner, exercise and attempt. Whatever is mastered is open, on every page."""
     shut = shut_for_many({learner for learner, _exercise, _submission in keys})
-    unknown = {each.revision_id for row in shut.values() for each in row} - _set.keys()
+    unknown = {each.revision for row in shut.values() for each in row} - _set.keys()
     if unknown:
         _set.update(tasks_set_in(unknown))
     return {key: _closed_to(key, shut[key[0]]) for key in keys}
@@ -38,7 +38,7 @@ def _closed_to(key: AttemptKey, shut: tuple[Shut, ...]) -> Closed:
 def _sealed(shut: tuple[Shut, ...]) -> Sealed:
     facts = []
     for each in shut:
-        task = _set[each.revision_id]
+        task = _set[each.revision]
         facts += [fact for fact in facts_in(task.kind, task.spec) if fact.key not in each.opened]
     return Sealed(facts)
 

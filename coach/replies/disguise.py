@@ -73,25 +73,35 @@ def is_opaque(text: str) -> bool:
     return len(bare) >= _SHORT and letters < _READABLE * len(bare)
 
 
-_SPELLED_LETTERS = 5
+_SPELLED_LETTERS = (5, 4)
+"""So many first letters of words, or of sentences, are no chance."""
 _INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]")
+
+
+def letters_of(text: str) -> str:
+    """Its letters alone, small and in one alphabet."""
+    return "".join(filter(str.isalpha, alike(text)))
 
 
 class Initials:
     """First letters of a reply's words, and of its sentences, as far as it was shown.
 
-    `secrets`: what they may not begin to spell.
+    `secrets`: what they may not begin to spell, as `letters_of` gives it.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        letters = ("".join(filter(str.isalpha, alike(secret))) for secret in secrets)
-        self._starts = {each[:_SPELLED_LETTERS] for each in letters if len(each) >= _SPELLED_LETTERS}
+        letters = tuple(secrets)
+        self._of_words, self._of_sentences = (
+            {each[:size] for each in letters if len(each) >= size} for size in _SPELLED_LETTERS
+        )
         self._words = self._sentences = ""
 
     def spells(self, sentence: str) -> bool:
         """Whether the first letters of what was shown, and of this, begin to spell a secret."""
-        rows = (self._words + _initials(sentence), self._sentences + _initials(sentence)[:1])
-        return any(start in row for row in rows for start in self._starts)
+        words, sentences = self._words + _initials(sentence), self._sentences + _initials(sentence)[:1]
+        return any(start in words for start in self._of_words) or any(
+            start in sentences for start in self._of_sentences
+        )
 
     def saw(self, sentence: str) -> None:
         """It has been shown."""

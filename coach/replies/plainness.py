@@ -46,7 +46,12 @@ _CLAIM = re.compile(r"[:;—–“”\"(]")
 
 def claims_nothing(text: str) -> bool:
     """Whether it is an open question, or sends the learner looking; with no second sentence packed in."""
-    return bool(_ASKING.match(text) or _LOOKING.match(text)) and not _CLAIM.search(text)
+    return bool(_ASKING.match(text) or looks(text)) and not _CLAIM.search(text)
+
+
+def looks(text: str) -> bool:
+    """Whether it sends somebody looking."""
+    return bool(_LOOKING.match(text))
 
 
 def orders(text: str) -> bool:
@@ -54,7 +59,7 @@ def orders(text: str) -> bool:
     verb behind its first word."""
     first, *rest = words_of(text) or [""]
     named = first.endswith(_NO_ORDER) or _STATING.intersection(rest[:2])
-    return not (first in _SUBJECTS or named or _LOOKING.match(text))
+    return not (first in _SUBJECTS or named or looks(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +117,13 @@ class Plainness:
             return False
         strange = self.strange_in(text)
         unread = self._unread(strange)
-        if claims_nothing(text) and not _SUPPOSES.search(bare) and not _RECOMMENDS.search(bare):
+        if not strange:
             return True
-        return not strange or not (unread or _RECOMMENDS.search(bare))
+        if _RECOMMENDS.search(bare):
+            return False
+        if claims_nothing(text):
+            return len(unread) <= 1 or not _SUPPOSES.search(bare)
+        return not unread
 
     def is_read(self, text: str) -> bool:
         """Whether what speaks of no exercise stays within the words of the lessons, but for one."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from coach.replies.disguise import alike
+from coach.replies.disguise import alike, letters_of
 from coach.replies.guard import AnswerFact, words_of
 from coach.replies.thesaurus import dangers_of
 
@@ -18,7 +18,8 @@ _ENDINGS = r"(?:e?s|e?d|ing|e?r|e?st|ly|y)?\b"
 
 
 class Sealed:
-    """The words of closed facts. `names`: their places, and whatever else a remedy calls by its name.
+    """The words of closed facts. `names`: their places, and whatever else a remedy calls by its name, in all
+    ways; `places`: labels of tasks, blocks and rules, but not of settings, which lessons speak of, too.
 
     `dangers`: words by which a remedy can be told, without those that its page says anyway. `secrets`: what
     letters could spell.
@@ -27,8 +28,12 @@ class Sealed:
     def __init__(self, facts: Sequence[AnswerFact]) -> None:
         self.facts = facts
         self.names = _any_of({name for fact in facts for name in _names_in(fact)})
+        tangible = [fact for fact in facts if "@choice:" not in fact.key]
+        self.places = _any_of({place for fact in tangible for place in _places_in(fact)})
         self.dangers = _any_of({term for fact in facts for term in _dangers_in(fact)})
-        self.secrets = frozenset(term for fact in facts for group in fact.groups for term in group)
+        self.secrets = frozenset(
+            letters_of(term) for fact in facts for group in fact.groups for term in group
+        )
         self._by_start: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
         self._counts: list[int] = []
         for at, fact in enumerate(facts):
@@ -70,12 +75,15 @@ def _with_place(fact: AnswerFact) -> list[list[str]]:
 
 
 def _names_in(fact: AnswerFact) -> set[str]:
-    quoted = {alike(name) for name in _QUOTED.findall(fact.fix)}
-    names = quoted | {alike(end).strip(" “”") for end in fact.place_label.split("→")}
+    names = _places_in(fact) | {alike(name) for name in _QUOTED.findall(fact.fix)}
     for group in fact.groups:
         if names & {alike(term) for term in group}:
             names |= {alike(term) for term in group}
     return {name for name in names if name}
+
+
+def _places_in(fact: AnswerFact) -> set[str]:
+    return {alike(end).strip(" “”") for end in fact.place_label.split("→")}
 
 
 def _dangers_in(fact: AnswerFact) -> set[str]:

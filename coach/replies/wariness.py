@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from coach.replies.disguise import Initials, alike, is_opaque, readings_of
 from coach.replies.guard import WINDOW_SENTENCES, Guard, words_of
-from coach.replies.plainness import NO_COURSE, Course, Plainness, claims_nothing, orders, sentences_in
+from coach.replies.plainness import NO_COURSE, Course, Plainness, claims_nothing, looks, orders, sentences_in
 from coach.replies.sealed import NOTHING_SEALED, Sealed, sealed
 from coach.replies.terms import stem_of
 from coach.replies.thesaurus import FOREIGN, NATIVE, widened
@@ -125,14 +125,15 @@ class Wariness:
 
     def _is_pointed(self, text: str) -> bool:
         """Whether it speaks of what is closed: always, where the reply is about that."""
-        if not self._directing or (self._aside and (orders(text) or _POINTED.search(text))):
+        if not self._directing:
+            return True
+        if self._aside and (orders(text) or looks(text) or _POINTED.search(text)):
             return True
         own, closed = self._sealed
-        named = (found[0] for found in closed.names.finditer(text))
-        # The lessons call by the same name what an exercise elsewhere is made of.
-        return bool(own.names.search(text)) or any(
-            " " in name or stem_of(name) not in self._course.stems for name in named
-        )
+        if own.names.search(text) or closed.places.search(text):
+            return True
+        # The lessons call a setting by the same name.
+        return any(stem_of(found[0]) not in self._course.stems for found in closed.names.finditer(text))
 
     def _is_safe(self, text: str, bare: str) -> bool:
         if self._directing and self._wide.blocking(text) is not None:
@@ -141,8 +142,9 @@ class Wariness:
 
     def _tells(self, *texts: str) -> bool:
         """Whether it tells a closed answer with its place, however dressed, or ends one that was begun."""
-        read = [words_of(reading) for text in texts for reading in readings_of(text)]
-        read.append([word for words in (*self._before, read[0]) for word in words])
+        readings = (tuple(words_of(reading)) for text in texts for reading in readings_of(text))
+        read = list(dict.fromkeys(readings))
+        read.append(tuple(word for words in (*self._before, read[0]) for word in words))
         return any(each.tells(words) for words in read for each in self._sealed)
 
     def _judges(self, text: str) -> bool:

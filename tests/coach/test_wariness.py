@@ -9,7 +9,7 @@ import pytest
 from coach.evaluation.leaking import attempts_on, desk_at, shown, words_for
 from coach.evaluation.submissions import good_answer, graded, handed_by, wrong_answers
 from coach.ladder import Rung, Step
-from coach.replies.disguise import is_opaque, readings_of
+from coach.replies.disguise import Initials, is_opaque, letters_of, readings_of
 from coach.replies.guarding import arm
 from coach.replies.solving import solved_by
 from coach.replies.telling import Teller, guard_for
@@ -173,6 +173,37 @@ def test_a_list_of_arrows_is_graded():
     assert solved_by(closed, "Loyalty tier → Seat offers")
     assert solved_by(closed, "tier->seats, flights->seats")
     assert not solved_by(closed, "flights->seats")
+
+
+def test_to_name_the_marked_arrow_solves_nothing():
+    for wrong in wrong_answers(shipped_scenario("travel-agent"), seed=7, count=12):
+        closed = handed_by(wrong, wrong.grade.findings)
+        for finding in wrong.grade.findings:
+            assert not solved_by(closed, f"Shall we look at {finding.place_label} first?")
+
+
+def test_an_order_of_blocks_is_graded():
+    scenario = shipped_scenario("legal-review")
+    good = good_answer(scenario)
+    *steady, changing, last = good["order"]
+    wrong = graded(scenario, {**good, "order": [changing, *steady, last]}, ("by hand",))
+    assert wrong is not None
+    closed = handed_by(wrong, wrong.grade.findings)
+    assert solved_by(closed, " > ".join(good["order"]))
+    assert not solved_by(closed, " > ".join([changing, *steady, last]))
+    assert not solved_by(closed, "Look at the first block, then at the second.")
+
+
+def test_first_letters_may_not_begin_to_spell_what_is_closed():
+    initials = Initials([letters_of("loyalty tier"), "small"])
+    said = ["Learn out your answer.", "Look at that."]
+    assert [initials.spells(each) for each in said] == [False, False]
+    initials.saw(said[0])
+    assert initials.spells("Let us begin.")
+    for sentence in ("So it is.", "Most of it.", "All of it."):
+        assert not initials.spells(sentence)
+        initials.saw(sentence)
+    assert initials.spells("Look again.")
 
 
 def test_without_the_guard_the_hostile_model_would_leak():
