@@ -13,6 +13,7 @@ from coach.engine.speculation import SpeculationDecision
 from coach.engine.task import LogNormal, Task
 from coach.queries import SENT, Setting, Spoken
 from coach.replies.calling import Calls, Stream
+from coach.replies.guarding import Closed
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
@@ -72,6 +73,7 @@ def prompt_tasks() -> list[Task]:
         Task("spoken", call=_spoken, duration=_READ, label=_("Read what was said before")),
         Task("setting", call=_setting, duration=_READ, label=_("Read the exercise’s page")),
         Task("pauses", call=_pauses, duration=_READ, label=_("Read how often this is asked about")),
+        Task("closed", call=_closed, duration=_READ, label=_("Look up which answers are closed")),
     ]
 
 
@@ -87,6 +89,11 @@ async def _setting(inputs: Inputs) -> Setting | None:
 
 async def _pauses(inputs: Inputs) -> Pauses:
     return await current.get().sources.pauses.load(current.get().place)
+
+
+async def _closed(inputs: Inputs) -> Closed:
+    job = current.get()
+    return await job.sources.closed.load((job.learner_id, job.place.exercise_id, job.turn.submission_id or 0))
 
 
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:

@@ -18,14 +18,15 @@ from coach.queries import Spoken
 from coach.replies.calling import Stream
 from coach.replies.drafting import Note, tell_all
 from coach.replies.founded import Grounds
+from coach.replies.guarding import NOTHING_CLOSED, Closed, arm
 from coach.replies.instructions import COACH
 from coach.replies.parts import Ending
 from coach.replies.passages import Index
+from coach.replies.plainness import Course, course_of
 from coach.replies.prompts import VALUE_OF_SECOND_USD, Exchange, Script, fitted, laid_out
 from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
-from coach.replies.wariness import Wariness
 from coach.warmth import Pauses
 
 ANSWER_TIER: Tier = "medium"
@@ -38,7 +39,8 @@ TOTAL_SECONDS = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
-    `marker`: what is spoken about; `pauses`: between calls that begin alike."""
+    `marker`: what is spoken about; `pauses`: between calls that begin alike; `closed`: what is not to
+    be told, on this page or another."""
 
     script: Script
     facts: str
@@ -48,6 +50,7 @@ class Brief:
     marker: int = 0
     question: str = ""
     pauses: Pauses = ()
+    closed: Closed = NOTHING_CLOSED
 
     def call(self, turn: str, model: Model, tell: Callable[[Outlook], None]) -> Call:
         """The call, laid out for the model of `ANSWER_TIER`."""
@@ -63,6 +66,12 @@ class Brief:
             value_of_second_usd=VALUE_OF_SECOND_USD,
             tell=tell,
         )
+
+    @property
+    def course(self) -> Course:
+        """What the learner can read beside the reply."""
+        shared = course_of(tuple(text for _name, text in self.script.shared))
+        return shared.with_words_of(self.facts)
 
     @property
     def grounds(self) -> Grounds:
@@ -83,6 +92,7 @@ def brief_of(
     marker: int = 0,
     question: str = "",
     pauses: Pauses = (),
+    closed: Closed = NOTHING_CLOSED,
 ) -> Brief:
     call, facts = message
     history = tuple(Exchange(sent=each.sent, shown=each.shown) for each in spoken)
@@ -95,6 +105,7 @@ def brief_of(
         marker=marker,
         question=question,
         pauses=pauses,
+        closed=closed,
     )
 
 
@@ -109,8 +120,15 @@ class Outcome:
 
 async def say_written(stream: Stream, brief: Brief, teller: Teller, status: Callable[[str], None]) -> Outcome:
     """Say what comes, sentence by sentence; else say the notes."""
-    teller.guard.about = brief.finding
-    teller.refuses = _refusing(brief, teller)
+    arm(
+        teller,
+        brief.closed,
+        about=brief.finding,
+        question=brief.question,
+        known=[note.text for note in brief.notes],
+        course=brief.course,
+        grounds=brief.grounds,
+    )
     speaker = Speaker(teller, brief.index, brief.notes, finding=brief.finding, marker=brief.marker)
     reason = await _hear(stream, speaker)
     if reason == "refused":
@@ -155,16 +173,6 @@ def _instead(brief: Brief, teller: Teller, status: Callable[[str], None], reason
     status(fallback_text(reason))
     tell_all(brief.notes, teller)
     return Outcome("done", by_model=False, reason=reason)
-
-
-def _refusing(brief: Brief, teller: Teller) -> Callable[[str], bool]:
-    """What a model may not say: numbers that nobody gave, its instructions, the ways of giving an answer."""
-    grounds, known = brief.grounds, [note.text for note in brief.notes]
-    withheld = {fact.key for fact in teller.guard.closed}
-    wary = Wariness(
-        teller.guard, question=brief.question, known=known, directing=brief.finding not in withheld
-    )
-    return lambda text: grounds.refuses(text) or wary.refuses(text)
 
 
 def fallback_text(reason: str) -> str:

@@ -101,7 +101,9 @@ async def world(supervisor: Supervisor) -> World:
 async def test_critique_begins_with_what_was_computed_and_goes_on_in_the_models_words(world: World):
     turn = await world.hand_in()
     assert turn.state == Turn.State.DONE
-    assert turn.text.startswith("Total time: 2.0 s, against 3.0 s as found. “Seat offers” begins at 0 ms")
+    assert turn.text.startswith(
+        f"Total time: 2.0 s, against 3.0 s as found. {make_finding().message} “Seat offers” begins at 0 ms"
+    )
     assert turn.text.endswith("run it again with one change.")
     assert [link["url"].rpartition("#")[2] for link in turn.citations] == ["dependency-graph"]
     step = await in_thread(LadderStep.objects.get)()
