@@ -18,9 +18,11 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from coach.clockwork import Clockwork
 from coach.providers import choosing
+from coach.replies import closed
 from coach.sockets import sockets
 from coach.tasks import PERIODIC
 from coach.turns import Supervisor, attach
@@ -44,10 +46,18 @@ async def enter() -> Supervisor:
     if _entered is not supervisor.loop:
         _entered = supervisor.loop
         _watcher = supervisor.loop.create_task(sockets.watch(supervisor), name="coach-sign-ins")
-        _preparing = supervisor.loop.create_task(choosing.prepare(), name="coach-model")
+        _preparing = supervisor.loop.create_task(_prepare(supervisor), name="coach-model")
         _clockwork = None if settings.BROKER_URL else Clockwork(PERIODIC, supervisor.read)
         _handle_signals(supervisor)
     return supervisor
+
+
+async def _prepare(supervisor: Supervisor) -> None:
+    """What the first reply of a model's would otherwise wait for."""
+    await choosing.prepare()
+    if supervisor.provider is not None:
+        with suppress(DatabaseError):
+            await supervisor.read(closed.prepare)
 
 
 @contextmanager
