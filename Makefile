@@ -51,7 +51,6 @@ check: $(VENV)/dev.installed
 	$(BIN)/python -m tests.conventions.turn_states
 
 bench: $(VENV)/dev.installed
-	@$(BIN)/python bench/engine.py
 	@$(BIN)/python -m bench.report $(if $(ROUNDS),--rounds $(ROUNDS))
 
 format: $(VENV)/dev.installed

@@ -53,7 +53,7 @@ def _step(command: list[str], name: str) -> None:
 def main() -> None:
     for requirements in sorted(ROOT.glob("bench/*/requirements/*.txt")):
         try:
-            print(f"{requirements.stem:16} {python_for(requirements).relative_to(ROOT)}")
+            print(f"{requirements.stem:16} {python_for(requirements)}")
         except Missing as reason:
             print(reason)
 

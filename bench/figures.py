@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 MET, AT_BEST, MISSED = "met", "met at the minimum only", "missed"
 UNTESTED = "cannot be tested"
+VERDICTS = (MET, AT_BEST, MISSED, UNTESTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,42 @@ class Goal:
     note: str = ""
 
 
-def at_most(
-    what: str, limit: float, found: Spread | None, unit: str, *, digits: int = 1, note: str = ""
-) -> Goal:
-    """A goal of the kind "no more than". Kept by the median; by the minimum only is said as such."""
-    wanted = f"≤ {limit:g} {unit}".strip()
-    if found is None:
-        return Goal(what=what, wanted=wanted, came_out="not measured", verdict=MISSED, note=note)
-    verdict = MET if found.median <= limit else AT_BEST if found.least <= limit else MISSED
-    return Goal(
-        what=what, wanted=wanted, came_out=f"{found.told(digits)} {unit}".strip(), verdict=verdict, note=note
-    )
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A figure that is to come out, said before anything is measured: what could not run cannot drop it."""
+
+    what: str
+    wanted: str
+
+    def judged(self, came_out: str, *, kept: bool, note: str = "") -> Goal:
+        return self.goal(came_out, MET if kept else MISSED, note)
+
+    def goal(self, came_out: str, verdict: str, note: str = "") -> Goal:
+        return Goal(what=self.what, wanted=self.wanted, came_out=came_out, verdict=verdict, note=note)
+
+    def unmeasured(self, verdict: str = MISSED, why: str = "") -> Goal:
+        return self.goal("not measured", verdict, why)
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost(Promise):
+    """No more than so much of a unit. Made by `at_most`."""
+
+    limit: float
+    unit: str
+    digits: int
+
+    def of(self, found: Spread | None, *, and_also: bool = True, note: str = "") -> Goal:
+        """Kept by the median; by the minimum only is said as such. Missed where `and_also` does not hold."""
+        if found is None:
+            return self.unmeasured(why=note)
+        verdict = MET if found.median <= self.limit else AT_BEST if found.least <= self.limit else MISSED
+        came_out = f"{found.told(self.digits)} {self.unit}".strip()
+        return self.goal(came_out, verdict if and_also else MISSED, note)
+
+
+def at_most(what: str, limit: float, unit: str, *, digits: int = 1) -> AtMost:
+    return AtMost(what, f"≤ {limit:g} {unit}".strip(), limit, unit, digits)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -70,20 +96,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the report: its text, its goals, and everything measured, for the JSON."""
+    """What a part gives to the report: its text, its goals, and everything measured, for the JSON."""
 
-    name: str
-    title: str
-    command: str
     text: str
     goals: tuple[Goal, ...] = ()
     data: Any = None
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "title": self.title,
-            "command": self.command,
-            "goals": [asdict(goal) for goal in self.goals],
-            "data": self.data,
-        }

@@ -3,79 +3,44 @@
 
     python -m bench.report [--rounds 3] [--only NAME ...] [--out FOLDER]
 
-Names: expressive, imports, llmcompiler, priming, headlines, peers, coach. With `--only` the other parts
-of an earlier report.json are kept as they were.
+Names: peers, expressive, priming, headlines, llmcompiler, imports, coach. With `--only` the other parts of an
+earlier report.json are kept as they were. Ends with 1 where a part broke.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
-import traceback
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.coach.section import coach
+from bench.coach.section import COACH
 from bench.environments import ROOT
-from bench.expressive import expressive
-from bench.figures import AT_BEST, MET, MISSED, UNTESTED, Goal, Section
-from bench.headlines.section import headlines
-from bench.imports import imports
-from bench.llmcompiler import llmcompiler
-from bench.peers.compare import compare
-from bench.priming import priming
+from bench.expressive.section import EXPRESSIVE
+from bench.figures import VERDICTS
+from bench.headlines.section import HEADLINES
+from bench.imports import IMPORTS
+from bench.llmcompiler import LLMCOMPILER
+from bench.part import Part
+from bench.peers.section import PEERS
+from bench.priming import PRIMING
 
-Tell = Callable[[str], None]
-
-
-PARTS: dict[str, Callable[[int, Tell], Section]] = {
-    "peers": compare,
-    "expressive": expressive,
-    "priming": priming,
-    "headlines": headlines,
-    "llmcompiler": llmcompiler,
-    "imports": imports,
-    "coach": coach,
+PARTS: dict[str, Part] = {
+    part.name: part for part in (PEERS, EXPRESSIVE, PRIMING, HEADLINES, LLMCOMPILER, IMPORTS, COACH)
 }
-ORDER = ("expressive", "imports", "llmcompiler", "priming", "headlines", "peers", "coach")
-
-
-def machine() -> dict[str, Any]:
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "loop": type(asyncio.new_event_loop()).__name__,
-        "commit": _commit(),
-        "load_before": [round(each, 1) for each in os.getloadavg()],
-    }
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _commit() -> str:
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    return (
-        subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-        or "unknown"
-    )
+"""As they stand in the report."""
+SHORT_FIRST = ("expressive", "imports", "llmcompiler", "priming", "headlines", "peers", "coach")
+INTRO = (
+    "Written by `make bench` on {date}. A machine that does other work at the same time makes wall times longer "
+    "and never shorter, so minima and CPU figures stand beside them; figures are medians with (least to most) of "
+    "interleaved rounds. Spans and a deadline are on in every run of this engine. A part that could not run keeps "
+    "its goals, and says why. Raw figures: `report.json`."
+)
 
 
 def run_parts(names: list[str], rounds: int) -> dict[str, dict[str, Any]]:
@@ -84,60 +49,32 @@ def run_parts(names: list[str], rounds: int) -> dict[str, dict[str, Any]]:
     def tell(line: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {line}", file=sys.stderr, flush=True)
 
-    found: dict[str, dict[str, Any]] = {}
-    for name in (each for each in ORDER if each in names):
-        at = time.monotonic()
-        try:
-            section = PARTS[name](rounds, tell)
-        except Exception as error:  # one part that breaks does not take the others with it
-            traceback.print_exc()
-            why = f"It did not run to its end: {type(error).__name__}: {error}"
-            section = Section(
-                name=name, title=name, command=f"python -m bench.report --only {name}", text=why
-            )
-        found[name] = {
-            **section.to_dict(),
-            "text": section.text,
-            "took_seconds": round(time.monotonic() - at, 1),
-            "rounds": rounds,
-            "commit": _commit(),
-            "ran_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    return found
+    return {name: PARTS[name].play(rounds, tell) for name in SHORT_FIRST if name in names}
 
 
 def markdown(report: dict[str, Any]) -> str:
-    parts = report["parts"]
-    goals = [goal for name in PARTS if name in parts for goal in parts[name]["goals"]]
-    m = report["machine"]
-    intro = (
-        f"`make bench` wrote this on {report['written_at']}: {m['system']}, {m['processor']}, {m['cores']} cores, "
-        f"Python {m['python']}, {m['loop']}, commit {m['commit']}; load before it started "
-        f"{', '.join(str(each) for each in m['load_before'])}. "
-        "A machine that does other work at the same time makes wall times longer and never shorter, so minima and "
-        "CPU figures stand beside them; figures are medians with (least to most) of interleaved rounds. Spans and "
-        "a deadline are on in every measurement of this engine. Raw figures: `report.json`."
-    )
-    lines = ["# Benchmarks", "", intro, "", "## Goals", "", _tally(goals), "", _goals(goals)]
-    for name in PARTS:
-        if name in parts:
-            part = parts[name]
-            when = f"{part['rounds']} rounds, {part['took_seconds']:.0f} s"
-            run = f"`{part['command']}`, {when}, at commit {part.get('commit', m['commit'])}"
-            lines += ["", f"## {part['title']}", "", run, "", part["text"]]
-    return "\n".join(lines) + "\n"
+    parts = [report["parts"][name] for name in PARTS if name in report["parts"]]
+    goals = [goal for part in parts for goal in part["goals"]]
+    lines = ["# Benchmarks", INTRO.format(date=report["written_at"]), "## Goals", tally(goals), _goals(goals)]
+    for part in parts:
+        lines += [f"## {part['title']}", _ran(part), part["text"]]
+    return "\n\n".join(lines) + "\n"
 
 
-def _tally(goals: list[dict[str, Any]]) -> str:
-    counts = {
-        verdict: sum(goal["verdict"] == verdict for goal in goals)
-        for verdict in (MET, AT_BEST, MISSED, UNTESTED)
-    }
+def _ran(part: dict[str, Any]) -> str:
+    """What ran, when, on what: each part its own, for parts of a report may come from several machines."""
+    on = part["machine"]
     return (
-        f"{len(goals)} goals: "
-        + ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-        + "."
+        f"`{part['command']}`, {part['rounds']} rounds, {part['took_seconds']:.0f} s, {part['ran_at'][:10]}, commit "
+        f"{on['commit']}: {on['system']}, {on['processor']}, {on['cores']} cores, Python {on['python']}, {on['loop']}; "
+        f"load before it started {', '.join(str(each) for each in on['load_before'])}."
     )
+
+
+def tally(goals: list[dict[str, Any]]) -> str:
+    counts = Counter(goal["verdict"] for goal in goals)
+    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+    return f"{len(goals)} goals: {told}."
 
 
 def _goals(goals: list[dict[str, Any]]) -> str:
@@ -147,26 +84,35 @@ def _goals(goals: list[dict[str, Any]]) -> str:
     return "\n".join(["| figure | goal | came out | | beside it |", "|---|---|---|---|---|", *rows])
 
 
+def earlier(place: Path, wanted: list[str]) -> dict[str, Any]:
+    """The parts of the report that is there, where not all are run anew."""
+    if len(wanted) == len(PARTS) or not place.exists():
+        return {}
+    known: dict[str, Any] = json.loads(place.read_text())["parts"]
+    return known
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--out", type=Path, default=ROOT / "bench")
     options = parser.parse_args()
     place = options.out / "report.json"
-    known = (
-        json.loads(place.read_text())["parts"] if len(options.only) < len(PARTS) and place.exists() else {}
-    )
+    played = run_parts(options.only, options.rounds)
     report: dict[str, Any] = {
         "written_at": datetime.now(UTC).date().isoformat(),
-        "machine": machine(),
-        "parts": known | run_parts(options.only, options.rounds),
+        "parts": earlier(place, options.only) | played,
     }
-    place.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    place.write_text(json.dumps(report, indent=1, ensure_ascii=False, default=asdict) + "\n")
     (options.out / "REPORT.md").write_text(markdown(report))
-    goals = [Goal(**goal) for part in report["parts"].values() for goal in part["goals"]]
-    print(_tally([asdict(goal) for goal in goals]))
-    return 0
+    print(tally([goal for part in report["parts"].values() for goal in part["goals"]]))
+    broke = [name for name, part in played.items() if part["broke"]]
+    if broke:
+        print(f"Broke: {', '.join(broke)}.", file=sys.stderr)
+    return int(bool(broke))
 
 
 if __name__ == "__main__":

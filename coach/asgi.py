@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -15,7 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs
 from django.urls import re_path  # noqa: E402
 
 from coach.consumers import CoachConsumer  # noqa: E402
-from coach.lifecycle import enter, let_daphne_say_restart  # noqa: E402
+from coach.lifecycle import answering, enter, let_daphne_say_come_back  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -26,7 +27,7 @@ async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close"})
 
 
-let_daphne_say_restart()
+let_daphne_say_come_back()
 routes = ProtocolTypeRouter(
     {
         "http": pages,
@@ -39,4 +40,5 @@ routes = ProtocolTypeRouter(
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "lifespan":
         await enter()
-    await routes(scope, receive, send)
+    with answering() if scope["type"] == "http" else nullcontext():
+        await routes(scope, receive, send)

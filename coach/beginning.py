@@ -12,6 +12,7 @@ from coach.access import learners_of_sessions
 from coach.dbclock import lease_end
 from coach.frames import Subject
 from coach.models import Conversation, Turn, TurnEvent
+from coach.states import TRANSITIONS
 from exercises.models import Exercise, Submission
 from lessons.models import Lesson
 
@@ -253,6 +254,7 @@ def _counts(conversations: set[int]) -> dict[int, tuple[int, int]]:
 
 
 def _turn(begin: Begin, conversation: int, number: int, *, ahead: int) -> Turn:
+    claims = bool(begin.owner) and not ahead
     turn = Turn(
         conversation_id=conversation,
         number=number,
@@ -261,8 +263,8 @@ def _turn(begin: Begin, conversation: int, number: int, *, ahead: int) -> Turn:
         question=begin.question,
         section=begin.section,
         submission_id=begin.submission_id,
+        state=TRANSITIONS[None, "begin and claim" if claims else "begin"],
     )
-    if begin.owner and not ahead:
-        turn.state, turn.owner, turn.epoch, turn.runs = Turn.State.RUNNING, begin.owner, 1, 1
-        turn.lease_until_at = lease_end()
+    if claims:
+        turn.owner, turn.epoch, turn.runs, turn.lease_until_at = begin.owner, 1, 1, lease_end()
     return turn

@@ -4,14 +4,15 @@ database."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from coach.ledger import reserve_attempt, settle_attempt
-from coach.providers.port import Attempt, Settled
+from coach.providers.port import Attempt, Kept, Settled
+from coach.warmth import note_prefixes, prefixes_kept
 
 logger = logging.getLogger(__name__)
 RunInThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -31,7 +32,21 @@ class DatabasePurse:
 
     async def settle(self, ticket: int, settled: Settled) -> None:
         try:
-            await self._run(partial(settle_attempt, ticket, settled))
-        except DatabaseError as error:
+            await self._run(partial(_settle, ticket, settled))
+        except Error as error:
             # The answer has arrived and is shown; what it took is booked by the sweep, at its worst.
             logger.warning("Request %s could not be settled: %s", ticket, error.__class__.__name__)
+
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        try:
+            kept: Sequence[Kept] = await self._run(partial(prefixes_kept, model, keys))
+        except Error as error:
+            logger.warning("What is cached could not be read: %s", error.__class__.__name__)
+            return ()
+        return kept
+
+
+def _settle(ticket: int, settled: Settled) -> None:
+    settle_attempt(ticket, settled)
+    if settled.kept:
+        note_prefixes(settled.kept)

@@ -3,11 +3,11 @@ while."""
 
 from __future__ import annotations
 
-import datetime
-
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from coach.dbclock import lease_end
 from coach.models import Chore
 from exercises.actions import grade_submission
 from exercises.queries import ungraded_submissions
@@ -17,12 +17,14 @@ GRADED_AT_ONCE = 50
 
 
 def claim_chore(name: str, *, every_seconds: float) -> bool:
-    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`."""
-    now = timezone.now()
+    """Whether the caller is the one to do it now: nobody has begun it in the last `every_seconds`, or it
+    failed."""
     Chore.objects.bulk_create([Chore(name=name)], ignore_conflicts=True)
-    due = Q(began_at__isnull=True) | Q(began_at__lte=now - datetime.timedelta(seconds=every_seconds))
+    due = Q(began_at__isnull=True) | Q(failed=True) | Q(began_at__lte=lease_end(-every_seconds))
+    # Begun in the future, and not by a claimer that was faster by a moment: the clock was put back.
+    due |= Q(began_at__gt=lease_end())
     return bool(
-        Chore.objects.filter(due, name=name).update(began_at=now, ended_at=None, failed=False, did="")
+        Chore.objects.filter(due, name=name).update(began_at=Now(), ended_at=None, failed=False, did="")
     )
 
 

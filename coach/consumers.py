@@ -14,7 +14,7 @@ from asgiref.sync import ThreadSensitiveContext
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error
 from django.http.cookie import parse_cookie
 
 from coach import rendering
@@ -32,9 +32,14 @@ logger = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 REFUSED = 4400
 RESTART = 1012
+SLOW = 1013
 # How many frames may be under way to a page that has not said it showed them.
 WINDOW_FRAMES = 64
+# So long it may say nothing before it is closed, to come back and read the rows.
+SLOW_SECONDS = 30.0
 MALFORMED_MAX = 10
+# So many commands of one page are worked on at once.
+COMMANDS_MAX = 16
 
 
 class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -81,7 +86,13 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
             await self.close()
             return
         self.session_key = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-        self.learner_id = await self._signed_in()
+        try:
+            self.learner_id = await self._signed_in()
+        except Error as error:
+            # The store is away: refused like this, the page comes back, later each time.
+            logger.warning("A page could not be let in: %s", error.__class__.__name__)
+            await self.close()
+            return
         await self.accept()
         if self.learner_id is None:
             # Accepted first: a refused handshake has no code, and the page would try for ever.
@@ -115,6 +126,9 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         except FrameRefused as refusal:
             await self._refuse(refusal.code)
             return
+        if len(self._tasks) >= COMMANDS_MAX and not isinstance(command, Ack):
+            await self._send_notice("busy")
+            return
         self._COMMANDS[type(command)](self, command)
 
     async def _refuse(self, code: str) -> None:
@@ -127,8 +141,17 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _send_notice(self, code: str) -> None:
         if code == "signed-out":
             await self.sign_out()
-            return
-        await self.send(text_data=rendering.notice(code))
+        elif self._room.is_set():
+            await self._send_counted(rendering.notice(code))
+        else:
+            # Who reads nothing and goes on sending is told in the only way that takes no room.
+            await self.close(code=SLOW)
+
+    async def _send_counted(self, html: str) -> None:
+        await self.send(text_data=html)
+        self._sent += 1
+        if self._sent - self._shown >= WINDOW_FRAMES:
+            self._room.clear()
 
     def _on_ack(self, command: Ack) -> None:
         self._shown = max(self._shown, min(command.shown, self._sent))
@@ -172,16 +195,26 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("The coach's store is not available: %s", error.__class__.__name__)
             await self._send_notice("unavailable")
 
     def _on_subscribe(self, command: Subscribe) -> None:
         if self._pump is not None:
             self._pump.cancel()
-        self._pump = asyncio.create_task(self._guarded(partial(self._follow, command)))
+        self._pump = asyncio.create_task(self._pump_events(command))
 
     # Events
+
+    async def _pump_events(self, command: Subscribe) -> None:
+        try:
+            await self._follow(command)
+        except TimeoutError:
+            await self.close(code=SLOW)
+        except Exception as error:
+            # A page to which nothing new is sent must hear of that: it comes back, and says what it has.
+            logger.warning("A page could not be shown what is new: %s", error.__class__.__name__)
+            await self.restart()
 
     async def _follow(self, command: Subscribe) -> None:
         """Join the hub, read the rows after the cursor, forward what comes after them: in that order."""
@@ -227,11 +260,10 @@ class CoachConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels h
         if not cursors.advance(envelope):
             return
         # A page that does not say what it showed is a slow reader: the server would buffer without bound.
-        await self._room.wait()
-        await self.send(text_data=envelope.html)
-        self._sent += 1
-        if self._sent - self._shown >= WINDOW_FRAMES:
-            self._room.clear()
+        if not self._room.is_set():
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self._room.wait()
+        await self._send_counted(envelope.html)
 
     _COMMANDS: ClassVar[dict[type[Command], Callable[[CoachConsumer, Any], None]]] = {
         Subscribe: _on_subscribe,

@@ -9,8 +9,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
-
 from coach.hub import Hub, Topic, topic_of
 from coach.queries import FRESH_SECONDS, News, news_elsewhere
 from coach.rendering import envelope_of
@@ -54,7 +52,8 @@ class Elsewhere:
             self._rung, self._all = set(), False
             try:
                 await self._look(topics)
-            except DatabaseError as error:
+            except Exception as error:
+                # Whatever it was, it is not the last news there are.
                 logger.warning("News of other processes could not be read: %s", error.__class__.__name__)
 
     async def _look(self, topics: set[Topic]) -> None:
@@ -66,7 +65,7 @@ class Elsewhere:
                 self._tell(news)
         # What ended while this could not look is fresh no more: each socket reads its own rows.
         if now - self._looked_at > FRESH_SECONDS / 2:
-            self._hub.miss()
+            self._hub.miss(self._hub.topics())
         self._looked_at = now
 
     def _tell(self, news: News) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +79,11 @@ class Hub:
     def topics(self) -> set[Any]:
         return set(self._topics)
 
-    def miss(self) -> None:
-        """Something may have been missed: every socket reads its rows."""
-        for subscription in [each for members in self._topics.values() for each in members]:
-            subscription.overflow()
+    def miss(self, topics: Iterable[Hashable]) -> None:
+        """Something may have been missed: the sockets of these topics read their rows."""
+        for topic in topics:
+            for subscription in self._topics.get(topic, ()):
+                subscription.overflow()
 
     def has_listeners(self, topic: Hashable) -> bool:
         return bool(self._topics.get(topic))

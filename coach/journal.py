@@ -10,13 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 Outcome = Any
 Commit = Callable[[Sequence[Any]], list[Outcome]]
-AWAY = (OperationalError, InterfaceError)
-"""What a store says that is locked, full, restarting or gone: no fault of what was to be written."""
+AWAY = (OperationalError, InterfaceError, TimeoutError)
+"""What a store says that is locked, full, restarting or gone, or too slow to be waited for: no fault of what
+was to be written."""
 PATIENCE_SECONDS = 60.0
 _PAUSE_SECONDS = (0.05, 2.0)
 
@@ -106,7 +107,7 @@ class Journal:
         """A connection that the server closed meanwhile, or a race that another process won: once more."""
         try:
             return self._commit(writes)
-        except DatabaseError as error:
+        except Error as error:
             # This one has waited for its lock as long as it may, and has no server that may have gone.
             if connection.vendor == "sqlite" and isinstance(error, OperationalError):
                 raise

@@ -17,6 +17,9 @@ from coach.states import TRANSITIONS, Event, S, move
 
 # A turn whose process died each time is not tried for ever: it may be what kills them.
 RUNS_MAX = 3
+# One that was there so often when its process died runs without others of its kind: who dies then was it, and
+# those that were beside it before are not ended with it.
+SUSPECT_RUNS = RUNS_MAX - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ def claimable_turns(busy: Collection[int] = ()) -> QuerySet[Turn]:
     )
     silent = Q(lease_until_at__isnull=True) | Q(lease_until_at__lt=Now())
     waiting = Turn.objects.filter(Q(state=S.QUEUED) | Q(state=S.RUNNING) & silent)
+    if busy and Turn.objects.filter(pk__in=busy, runs__gt=SUSPECT_RUNS).exists():
+        waiting = waiting.exclude(runs=SUSPECT_RUNS)
     return waiting.exclude(pk__in=busy).filter(~Exists(earlier)).order_by("pk")
 
 
@@ -87,7 +92,7 @@ def is_work_waiting(busy: Collection[int]) -> bool:
 
 def claim_turns(claim: Claim) -> list[Claimed]:
     """Inside a transaction. Two processes that claim at once get different turns."""
-    found = claimable_turns(claim.busy).select_for_update(skip_locked=True, of=("self",))
+    found = _with_one_suspect(claimable_turns(claim.busy)).select_for_update(skip_locked=True, of=("self",))
     turns = list(found.select_related(*_SUBJECTS)[: claim.limit])
     subjects = [subject_of(turn.conversation) for turn in turns]
     places = places_of(set(subjects)) if turns else {}
@@ -99,6 +104,11 @@ def claim_turns(claim: Claim) -> list[Claimed]:
         if made is not None:
             taken.append(_claimed(turn, subject, places.get(subject), said, made))
     return taken
+
+
+def _with_one_suspect(turns: QuerySet[Turn]) -> QuerySet[Turn]:
+    suspects = turns.filter(runs=SUSPECT_RUNS)
+    return turns.exclude(~Q(pk__in=suspects.values("pk")[:1]), runs=SUSPECT_RUNS)
 
 
 _SUBJECTS = ("conversation__lesson", "conversation__exercise")
@@ -163,11 +173,18 @@ def _as_read(turn: Turn) -> QuerySet[Turn]:
 def _end(turn: Turn, said: _Said, event: Event) -> tuple[TurnEvent, ...] | None:
     state = TRANSITIONS[S(turn.state), event]
     text = " ".join(said.texts)
-    # No epoch is ever equal to this one again: who ran it may not go on.
-    fields = {"text": text, "finished_at": Now(), "lease_until_at": None, "epoch": turn.epoch + 1}
+    # No epoch is ever equal to this one again: who ran it may not go on. It is nobody's, so that whoever had
+    # it hears of this end as of any other process's.
+    fields = {
+        "owner": "",
+        "text": text,
+        "finished_at": Now(),
+        "lease_until_at": None,
+        "epoch": turn.epoch + 1,
+    }
     if not move(_as_read(turn), event, **fields):
         return None
-    turn.state, turn.text, turn.epoch = state, text, turn.epoch + 1
+    turn.state, turn.owner, turn.text, turn.epoch = state, "", text, turn.epoch + 1
     return said.store(TurnEvent.Kind.END, {"state": state})
 
 
@@ -181,6 +198,10 @@ def renew_leases(renew: Renew) -> dict[int, bool]:
 def stops_asked(turn_ids: Collection[int]) -> set[int]:
     """Those of these turns that their learner has had enough of."""
     return set(Turn.objects.filter(pk__in=turn_ids, stop_asked=True).values_list("pk", flat=True))
+
+
+def still_queued(turn_ids: Collection[int]) -> set[int]:
+    return set(Turn.objects.filter(pk__in=turn_ids, state=S.QUEUED).values_list("pk", flat=True))
 
 
 def release_turn(release: Release) -> bool:

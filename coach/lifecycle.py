@@ -7,22 +7,32 @@ whoever serves starts all this, and the signal is handled here before the server
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from coach.clockwork import Clockwork
 from coach.providers import choosing
+from coach.replies import closed
 from coach.sockets import sockets
 from coach.tasks import PERIODIC
 from coach.turns import Supervisor, attach
 
+logger = logging.getLogger(__name__)
+# A deploy waits 30 s: the turns, the pages and what the store is too slow for share two thirds of them.
+DRAIN_MAX_SECONDS = 20.0
+PAGES_SECONDS = 3.0
 CLOSE_FRAMES_SECONDS = 0.2
+_pages: set[asyncio.Task[Any]] = set()
 _entered: asyncio.AbstractEventLoop | None = None
 _watcher: asyncio.Task[None] | None = None
 _preparing: asyncio.Task[None] | None = None
@@ -36,10 +46,38 @@ async def enter() -> Supervisor:
     if _entered is not supervisor.loop:
         _entered = supervisor.loop
         _watcher = supervisor.loop.create_task(sockets.watch(supervisor), name="coach-sign-ins")
-        _preparing = supervisor.loop.create_task(choosing.prepare(), name="coach-model")
+        _preparing = supervisor.loop.create_task(_prepare(supervisor), name="coach-model")
         _clockwork = None if settings.BROKER_URL else Clockwork(PERIODIC, supervisor.read)
         _handle_signals(supervisor)
     return supervisor
+
+
+async def _prepare(supervisor: Supervisor) -> None:
+    """What the first reply of a model's would otherwise wait for."""
+    await choosing.prepare()
+    if supervisor.provider is not None:
+        with suppress(DatabaseError):
+            await supervisor.read(closed.prepare)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """A page is being made: the server must not stop its loop under the thread that makes it."""
+    task = asyncio.current_task()
+    assert task  # noqa: S101 - the door is a coroutine
+    _pages.add(task)
+    try:
+        yield
+    finally:
+        _pages.discard(task)
+
+
+async def pages_are_answered(seconds: float = PAGES_SECONDS) -> None:
+    """Returns when no page is being made; where others keep coming, after so many seconds."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while _pages:
+                await asyncio.wait(_pages.copy())
 
 
 def _handle_signals(supervisor: Supervisor) -> None:
@@ -67,19 +105,27 @@ class _Drain:
 
     async def _drain(self, number: int) -> None:
         try:
-            if _clockwork is not None:
-                await _clockwork.stop()
-            await self._supervisor.drain()
-            await self._supervisor.leave()
-            await choosing.close()
+            async with asyncio.timeout(DRAIN_MAX_SECONDS):
+                await self._store_everything()
+        except TimeoutError:
+            logger.warning("The store is too slow to wait for: what is not in it waits for its lease.")
+        finally:
             await sockets.close_all()
             await asyncio.sleep(CLOSE_FRAMES_SECONDS)
-        finally:
             os.kill(os.getpid(), number)
 
+    async def _store_everything(self) -> None:
+        if _clockwork is not None:
+            await _clockwork.stop()
+        await self._supervisor.drain()
+        await pages_are_answered()
+        await self._supervisor.leave()
+        await choosing.close()
 
-def let_daphne_say_restart() -> None:
-    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 (restart)."""
+
+def let_daphne_say_come_back() -> None:
+    """Autobahn's `sendClose` takes no code below 3000; the frame itself may carry 1012 (restart) and 1013
+    (try again later)."""
     module = sys.modules.get("daphne.ws_protocol")
     if module is None:
         return
@@ -87,7 +133,7 @@ def let_daphne_say_restart() -> None:
 
     class RestartableProtocol(base):  # type: ignore[misc,valid-type]  # daphne has no types
         def serverClose(self, code: int | None = None) -> None:  # noqa: N802 - Daphne's name
-            if code == 1012:
+            if code in {1012, 1013}:
                 self.sendCloseFrame(code=code)
             else:
                 super().serverClose(code=code)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps as installed
 from django.apps.registry import Apps
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 def critique_submission(sender: object, submission: Submission, **_: Any) -> None:
     try:
         begin_turn(begin_for_submission(submission))
-    except (DatabaseError, TimeoutError):
+    except (Error, TimeoutError):
         # The grade is stored and on the page; the coach's words may fail, never the attempt.
         logger.exception("No critique could be begun.")
 

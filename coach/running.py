@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from coach.beginning import Place
 from coach.frames import Subject
@@ -70,7 +70,7 @@ def reading(ask: Callable[[], T]) -> Callable[[], T]:
     def read() -> T:
         try:
             return ask()
-        except DatabaseError:
+        except Error:
             connection.close()
             return ask()
 

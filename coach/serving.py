@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+import os
+import sys
+from typing import Any, NoReturn
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
@@ -13,8 +16,8 @@ from coach.asgi import application
 from coach.lifecycle import enter
 
 
-def serve(*, host: str, port: int) -> None:
-    """Serves until SIGTERM or SIGINT; returns when everything is stored and closed."""
+def serve(*, host: str, port: int) -> NoReturn:
+    """Serves until SIGTERM or SIGINT; ends the process when everything is stored and closed."""
     # Daphne's server has chosen the reactor by now.
     from twisted.internet import reactor
 
@@ -30,3 +33,13 @@ def serve(*, host: str, port: int) -> None:
         websocket_timeout=-1,
         server_name="",
     ).run()
+    _end()
+
+
+def _end() -> NoReturn:
+    """At once: a thread that still makes a page waits for the loop that Daphne has stopped, and Python, which
+    waits for all threads, would wait for ever."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -8,8 +8,6 @@ from collections import defaultdict
 from functools import partial
 from typing import Protocol
 
-from django.db import DatabaseError
-
 from coach.access import learners_of_sessions
 from coach.turns import Supervisor
 
@@ -57,7 +55,7 @@ class Sockets:
             await asyncio.sleep(SIGN_IN_CHECK_SECONDS)
             try:
                 await self.check_sign_ins(supervisor)
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("Sign-ins could not be checked: %s", error.__class__.__name__)
 
     async def close_all(self) -> None:

@@ -9,9 +9,24 @@ from django.db.models import QuerySet
 from coach.models import Turn
 
 S = Turn.State
-Event = Literal["claim", "take over", "release", "finish", "truncate", "refuse", "fail", "stop", "interrupt"]
+Event = Literal[
+    "begin",
+    "begin and claim",
+    "claim",
+    "take over",
+    "release",
+    "finish",
+    "truncate",
+    "refuse",
+    "fail",
+    "stop",
+    "interrupt",
+]
 
-TRANSITIONS: dict[tuple[S, Event], S] = {
+TRANSITIONS: dict[tuple[S | None, Event], S] = {
+    # It waits for the one before it, or for a process; else who stores it runs it.
+    (None, "begin"): S.QUEUED,
+    (None, "begin and claim"): S.RUNNING,
     # A process takes a turn that waits, or one whose process has gone silent.
     (S.QUEUED, "claim"): S.RUNNING,
     (S.RUNNING, "take over"): S.RUNNING,

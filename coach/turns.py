@@ -6,32 +6,39 @@ import asyncio
 import logging
 import random
 import uuid
-from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, connections
-from django.utils import timezone
+from django.db import Error, connections
 
-from coach import ledger, processes
-from coach.actions import MAY_WAIT, Append, Finish, write_batch
-from coach.allowance import allowance_of
+from coach import processes
+from coach.actions import MAY_WAIT, Append, write_batch
 from coach.beginning import Begin, Begun, Refused, first_event
 from coach.budget import DatabasePurse
 from coach.crashing import crash_point
 from coach.doorbell import doorbell
 from coach.elsewhere import Elsewhere
+from coach.ending import end_payload, finish_of, forgive, is_answered, left, state_of
 from coach.frames import Subject
 from coach.hub import Hub, Topic, topic_of
 from coach.journal import Journal
-from coach.leases import AskStop, Claim, Claimed, Release, Renew, is_work_waiting, stops_asked
+from coach.leases import (
+    SUSPECT_RUNS,
+    AskStop,
+    Claim,
+    Claimed,
+    Release,
+    Renew,
+    is_work_waiting,
+    still_queued,
+    stops_asked,
+)
 from coach.models import Turn, TurnEvent
 from coach.providers.choosing import choose
-from coach.providers.installation import wanted
 from coach.providers.port import Provider, Purse
 from coach.rendering import envelope_of
 from coach.replies.job import Job
@@ -45,6 +52,8 @@ T = TypeVar("T")
 READERS = 4
 DRAIN_SECONDS = 8.0
 DOOR_SECONDS = 0.05
+# So long a view waits for the journal; then the store is away for it, and the key finds what was stored.
+STORED_SECONDS = 30.0
 KEEP_SECONDS = 2.5
 KEEP_JITTER = 0.2
 # A wish to stop that came to another process is heard by its ring; where nobody rings, by asking this often.
@@ -64,8 +73,8 @@ class Supervisor:
         self._arriving: set[asyncio.Future[Begun | Refused]] = set()
         self._beside: set[asyncio.Task[None]] = set()
         self._look = asyncio.Event()
-        # How many turns of each conversation wait here for the one before them.
-        self._waiting: Counter[int] = Counter()
+        # The conversation of each turn that waits here for the one before it.
+        self._waiting: dict[int, int] = {}
         self._renew_at = 0.0
         self._keeper: asyncio.Task[None] | None = None
         self._heeder: asyncio.Task[None] | None = None
@@ -99,7 +108,7 @@ class Supervisor:
         if self._elsewhere is not None:
             self._elsewhere.rung(topics)
         here = {topic_of(run.learner_id, run.subject) for run in self._runs.values()}
-        if topics is None or topics & here or +self._waiting:
+        if topics is None or topics & here or self._waiting:
             self._renew_at = 0.0
             self.look()
 
@@ -144,7 +153,7 @@ class Supervisor:
             await asyncio.sleep(STOP_SECONDS)
             try:
                 await self.heed_stops()
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("Wishes to stop could not be read: %s", error.__class__.__name__)
 
     async def heed_stops(self) -> None:
@@ -156,17 +165,27 @@ class Supervisor:
     async def take_up(self) -> None:
         """Run what was begun where no turns run, and what a dead process left."""
         busy = frozenset(run.turn.pk for run in self._runs.values())
+        await self._forget_taken()
         if self.draining or not await self.read(partial(is_work_waiting, busy)):
             return
         crash_point("before_claim")
-        for claimed in await self.journal.put(Claim(owner=self.owner, busy=busy)):
+        taken = await self.journal.put(Claim(owner=self.owner, busy=busy))
+        for claimed in taken:
             crash_point("after_claim")
             self._take(claimed)
+        for claimed in taken:
             if claimed.is_ended:
-                await self.read(partial(ledger.give_up_attempts, claimed.turn.uuid))
+                self.look()
+                await forgive(self.read, claimed.turn.uuid, gone=True)
+
+    async def _forget_taken(self) -> None:
+        """What waited here and was taken up elsewhere does not wait any more."""
+        if waiting := set(self._waiting):
+            for pk in waiting - await self.read(partial(still_queued, waiting)):
+                self._waiting.pop(pk, None)
 
     def _take(self, claimed: Claimed) -> None:
-        self._waiting -= Counter([claimed.turn.conversation_id])
+        self._waiting.pop(claimed.turn.pk, None)
         for event in claimed.events:
             self._tell(claimed.learner_id, claimed.subject, claimed.turn, event)
         if claimed.place is not None and not claimed.is_ended:
@@ -215,13 +234,20 @@ class Supervisor:
         turn = outcome.turn
         if outcome.created:
             crash_point("after_commit_before_ack")
-            self._waiting[turn.conversation_id] += turn.state == Turn.State.QUEUED
+            if turn.state == Turn.State.QUEUED:
+                self._wait(turn)
             self._tell(outcome.learner_id, outcome.subject, turn, first_event(turn))
         # Also what an earlier try stored whose commit was never confirmed.
         if turn.state == Turn.State.RUNNING and turn.owner == self.owner and turn.uuid not in self._runs:
             self._start(
                 Run(turn=turn, place=outcome.place, learner_id=outcome.learner_id, subject=outcome.subject)
             )
+
+    def _wait(self, turn: Turn) -> None:
+        self._waiting[turn.pk] = turn.conversation_id
+        if not any(run.turn.conversation_id == turn.conversation_id for run in self._runs.values()):
+            # The one before it may have ended in the same commit: nobody's end will wake this one.
+            self.look()
 
     async def begin_and_wait(self, begin: Begin, wait_seconds: float) -> Begun | Refused:
         outcome = await self.begin(begin)
@@ -241,6 +267,8 @@ class Supervisor:
         if found is not None:
             self._take(found)
             self._ring(found.learner_id, found.subject)
+            if found.is_ended:
+                await forgive(self.read, turn, gone=True)
         return found is not None
 
     def _cancel(self, run: Run, cut: Cut) -> None:
@@ -274,8 +302,9 @@ class Supervisor:
         reply: Reply | None = None
         try:
             await self._let_others_in()
-            if run.turn.runs > 1:
-                await self.read(partial(ledger.give_up_attempts, run.turn.uuid))
+            if run.turn.epoch > 1:
+                # What an earlier run was sent is not shown any more.
+                await forgive(self.read, run.turn.uuid, gone=True)
             crash_point("before_first_event")
             reply = await write_reply(self._job(run), pool=self._readers)
         except asyncio.CancelledError:
@@ -285,15 +314,11 @@ class Supervisor:
         run.ending = True
         if run.cut == "lost":
             self._forget(run)
+            self.hub.miss([topic_of(run.learner_id, run.subject)])
         elif run.cut == "released":
             await self._release(run)
         else:
-            await self._finish(run, self._state_of(run, reply), reply)
-
-    def _state_of(self, run: Run, reply: Reply | None) -> str:
-        if run.cut == "stopped":
-            return Turn.State.STOPPED
-        return Turn.State.FAILED if run.cut or reply is None else reply.state
+            await self._finish(run, reply)
 
     async def _release(self, run: Run) -> None:
         crash_point("before_release")
@@ -304,27 +329,16 @@ class Supervisor:
         finally:
             self._forget(run)
 
-    async def _finish(self, run: Run, state: str, reply: Reply | None) -> None:
-        reply = reply or Reply()
-        if state == Turn.State.REFUSED:
-            run.sentences.clear()
-        if self.provider is not None and not _is_answered(state, reply):
-            await self._forgive(run)
-        event = self._event(run, TurnEvent.Kind.END, _ending(state, reply, await self._left(run)))
-        finish = Finish(
-            event=event,
-            epoch=run.turn.epoch,
-            state=state,
-            text=" ".join(sentence.text for sentence in run.sentences),
-            citations=[sentence.link.to_dict() for sentence in run.sentences if sentence.link],
-            trace=reply.trace,
-            memory=reply.memory,
-            steps=reply.steps,
-            learner_id=run.learner_id,
-            exercise_id=reply.exercise_id,
-        )
-        run.turn.state, run.turn.text, run.turn.finished_at = state, finish.text, timezone.now()
+    async def _finish(self, run: Run, reply: Reply | None) -> None:
         try:
+            state, reply = state_of(run, reply), reply or Reply()
+            if state == Turn.State.REFUSED:
+                run.sentences.clear()
+            if self.provider is not None and not is_answered(state, reply):
+                await forgive(self.read, run.turn.uuid)
+            payload = end_payload(state, reply, await left(self.read, run.learner_id))
+            event = self._event(run, TurnEvent.Kind.END, payload)
+            finish = finish_of(run, event, reply)
             crash_point("before_finish")
             if await self.journal.put(finish):
                 crash_point("after_finish_before_publish")
@@ -334,24 +348,10 @@ class Supervisor:
         finally:
             self._forget(run)
 
-    async def _forgive(self, run: Run) -> None:
-        """Nothing is charged on the way to an answer of the model's that did not come."""
-        try:
-            await self.read(partial(ledger.forgive_turn, run.turn.uuid))
-        except DatabaseError as error:
-            logger.warning("Turn %s stays charged: %s", run.turn.pk, error.__class__.__name__)
-
-    async def _left(self, run: Run) -> dict[str, Any]:
-        """What the learner may still ask of models today, where there is one."""
-        try:
-            left = await self.read(partial(allowance_of, run.learner_id)) if wanted() else None
-        except DatabaseError:
-            left = None
-        return {"allowance": asdict(left)} if left else {}
-
     def _forget(self, run: Run) -> None:
-        self._runs.pop(run.turn.uuid, None)
-        if self._waiting[run.turn.conversation_id]:
+        if self._runs.get(run.turn.uuid) is run:
+            del self._runs[run.turn.uuid]
+        if run.turn.conversation_id in self._waiting.values() or run.turn.runs > SUSPECT_RUNS:
             self.look()
 
     def _event(self, run: Run, kind: str, payload: dict[str, Any]) -> TurnEvent:
@@ -426,23 +426,13 @@ class Supervisor:
         await asyncio.to_thread(self._close_readers)
 
     async def leave(self) -> None:
-        with suppress(DatabaseError):
+        with suppress(Error):
             await self.read(partial(processes.leave, self.owner))
 
     def _close_readers(self) -> None:
         self._readers.shutdown(wait=True)
         for reader in self._reader_connections:
             reader.close()
-
-
-def _ending(state: str, reply: Reply, left: dict[str, Any]) -> dict[str, Any]:
-    fallback = reply.trace.get("fallback", "") if state == Turn.State.DONE else ""
-    return {"state": state, **({"fallback": fallback} if fallback else {}), **left}
-
-
-def _is_answered(state: str, reply: Reply) -> bool:
-    """Whether the words are a model's, to their end or as far as there was room."""
-    return state == Turn.State.TRUNCATED or (state == Turn.State.DONE and "fallback" not in reply.trace)
 
 
 _supervisor: Supervisor | None = None
@@ -477,7 +467,7 @@ def begin_turn(begin: Begin, *, wait_seconds: float = 0.0) -> Begun | Refused:
         assert isinstance(outcome, Begun | Refused)  # noqa: S101 - the outcome of a Begin
         return outcome
     future = asyncio.run_coroutine_threadsafe(found.begin_and_wait(begin, wait_seconds), found.loop)
-    return future.result(timeout=wait_seconds + 30)
+    return future.result(timeout=wait_seconds + STORED_SECONDS)
 
 
 def stop_turn(turn: Turn, *, learner_id: int) -> None:
@@ -485,4 +475,4 @@ def stop_turn(turn: Turn, *, learner_id: int) -> None:
     found = supervisor()
     if found is not None and found.loop.is_running():
         stopping = found.stop(turn.uuid, learner_id=learner_id)
-        asyncio.run_coroutine_threadsafe(stopping, found.loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(stopping, found.loop).result(timeout=STORED_SECONDS)

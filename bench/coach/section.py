@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bench.coach import parts
+from bench.coach.goals import CONVERSATIONS, PROMISES, Data, goals_of
 from bench.coach.reading import quantile, told
 from bench.coach.servers import prepared
-from bench.figures import MET, MISSED, Goal, Section, Spread, at_most, spread, table
-
-Data = dict[str, Any]
-WORDS_GOALS_MS = {"status": 50.0, "sentence": 200.0}
-ADDED_MS = {"median": 15.0, "p95": 60.0}
-LATE_MS = {200: 100.0, 500: 250.0}
-CPU_TIMES = 2.0
-STORM_SECONDS = 10.0
-COST_SHARE = 0.25
+from bench.figures import Section, Spread, spread, table
+from bench.part import Part, Tell
 
 
-def coach(rounds: int, tell: Callable[[str], None]) -> Section:
+def measure(rounds: int, tell: Tell) -> Section:
     with prepared(max(parts.STREAMS)) as place:
         data = {
             "built_in": parts.built_in(place, rounds, tell),
@@ -32,11 +24,8 @@ def coach(rounds: int, tell: Callable[[str], None]) -> Section:
             "conversation": parts.conversation(place, rounds, tell),
         }
     return Section(
-        name="coach",
-        title="7. The coach",
-        command="python -m bench.coach.section",
         text="\n\n".join(_text(data)),
-        goals=tuple(_goals(data)),
+        goals=tuple(goals_of(data)),
         data=_short(data),
     )
 
@@ -144,7 +133,7 @@ def _per_frame(rows: Sequence[Data], who: str) -> Spread | None:
 
 def _conversation(found: Data) -> str:
     rows = []
-    for key, name in _CONVERSATIONS.items():
+    for key, name in CONVERSATIONS.items():
         calls = found[key]
         use = [call["usage"] for call in calls]
         rows.append(
@@ -163,74 +152,7 @@ def _conversation(found: Data) -> str:
     return f"{said}\n\n{table(['', 'calls', 'fresh', 'read', 'written', 'output', 'dollars'], rows)}"
 
 
-_CONVERSATIONS = {"first": "the first learner", "second": "the next one", "naive": "naive"}
 _USE = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
-
-
-def _goals(data: Data) -> list[Goal]:
-    found = []
-    for learners, waits in data["built_in"]["words"].items():
-        for kind, limit in WORDS_GOALS_MS.items():
-            found.append(
-                _milliseconds(
-                    f"without a model, {learners} at once: first {kind}, median", limit, waits[kind], 0.5
-                )
-            )
-    most = data["modelled"]["200"]
-    for name, share in (("median", 0.5), ("p95", 0.95)):
-        said = f"200 at once: what the coach adds to the end of the first sentence, {name}"
-        found.append(_milliseconds(said, ADDED_MS[name], most["since_ended"], share))
-    rows = data["streams"]["rows"]
-    for count, limit in LATE_MS.items():
-        mine = [row for row in rows if row["streams"] == count]
-        late = [quantile(row["late"]["coach"], 0.95) * 1000 for row in mine if row["late"]["coach"]]
-        found.append(at_most(f"{count} streams: lateness of a frame, p95", limit, spread(late), "ms"))
-        times = [
-            row["cpu"]["coach"] / row["frames"]["coach"] / (row["cpu"]["bare"] / row["frames"]["bare"])
-            for row in mine
-            if row["cpu"]["bare"]
-        ]
-        said = f"{count} streams: CPU of a frame, against a consumer that only sends"
-        found.append(at_most(said, CPU_TIMES, spread(times), "times"))
-    storms = [max(each["seconds_until_whole"]) for each in data["built_in"]["storms"]]
-    gaps = sum(each["gaps"] for each in data["built_in"]["storms"])
-    note = f"{gaps} with a gap or a repetition"
-    found.append(
-        at_most(
-            f"storm of {parts.STORM} sockets until all are whole",
-            STORM_SECONDS,
-            spread(storms),
-            "s",
-            note=note,
-        )
-    )
-    found += [_cost(data["conversation"], who) for who in ("first", "second")]
-    return found
-
-
-def _milliseconds(what: str, limit: float, seconds: Sequence[float], share: float) -> Goal:
-    if not seconds:
-        return Goal(what=what, wanted=f"≤ {limit:g} ms", came_out="not measured", verdict=MISSED)
-    value = quantile(seconds, share) * 1000
-    return Goal(
-        what=what,
-        wanted=f"≤ {limit:g} ms",
-        came_out=f"{value:.1f} ms",
-        verdict=MET if value <= limit else MISSED,
-        note=f"{len(seconds)} replies, least {min(seconds) * 1000:.1f} ms",
-    )
-
-
-def _cost(found: Data, who: str) -> Goal:
-    ours, naive = (sum(call["usd"] for call in found[each]) for each in (who, "naive"))
-    share = ours / naive if naive else 1.0
-    return Goal(
-        what=f"ten turns of {_CONVERSATIONS[who]}, against the naive design",
-        wanted=f"≤ {COST_SHARE:g} of its cost",
-        came_out=f"{share:.2f}",
-        verdict=MET if share <= COST_SHARE else MISSED,
-        note=f"${ours:.4f} against ${naive:.4f}, from usage",
-    )
 
 
 def _short(value: Any) -> Any:
@@ -243,12 +165,14 @@ def _short(value: Any) -> Any:
     return [_short(each) for each in value] if isinstance(value, list) else value
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    section = coach(parser.parse_args().rounds, lambda line: print(line, file=sys.stderr))
-    print(section.text, *section.goals, sep="\n")
+COACH = Part(
+    name="coach",
+    title="7. The coach",
+    command="python -m bench.coach.section",
+    promises=PROMISES,
+    measure=measure,
+)
 
 
 if __name__ == "__main__":
-    main()
+    COACH.main()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.environments import ROOT, Missing
+from bench.environments import ROOT
 
 STARTS_IN_SECONDS = 60.0
 STOPS_IN_SECONDS = 30.0
@@ -145,7 +145,7 @@ def _up(process: subprocess.Popen[bytes], port: int, path: str) -> Server:
                 return Server(port, process.pid)
         except OSError:
             time.sleep(0.1)
-    raise Missing(f"A server did not come up: {process.args!r}")
+    raise RuntimeError(f"A server did not come up: {process.args!r}")
 
 
 def fetch(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
@@ -177,5 +177,5 @@ def load(order: Mapping[str, Any]) -> Any:
         timeout=120,
     )
     if done.returncode:
-        raise Missing(f"The learners did not come to their end: {order['what']}")
+        raise RuntimeError(f"The learners did not come to their end: {order['what']}")
     return json.loads(done.stdout.splitlines()[-1])

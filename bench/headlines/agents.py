@@ -10,15 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import time
 from typing import Any
 
-from bench.headlines.client import MEDIUM, SMALL, Caller, Reply, marked, text
-from bench.headlines.programs import start
+from bench.headlines.client import MEDIUM, Caller, Reply, marked, text
+from bench.headlines.programs import calling
 from coach.engine.calls import ModelCall
 from coach.engine.graph import Task, TaskGraph
 from coach.engine.prefixes import shared_prefixes
 from coach.engine.pricing import cost_usd, price_of
-from coach.engine.priming import in_a_row, prime, primed_by
+from coach.engine.priming import AT_ONCE, IN_A_ROW, PRIMED, in_a_row, prime, primed_by
 from coach.engine.prompt import Block, Prompt, Stability
 from coach.engine.runner import Inputs
 
@@ -50,14 +51,38 @@ def _agent(caller: Caller, shared: str, number: int) -> Task:
 def designs(graph: TaskGraph) -> dict[str, TaskGraph]:
     prefix = shared_prefixes(graph)[0]
     return {
-        "in a row": in_a_row(graph, prefix),
-        "at once": graph,
-        "primed": primed_by(graph, prefix, prefix.tasks[0]),
+        IN_A_ROW: in_a_row(graph, prefix),
+        AT_ONCE: graph,
+        PRIMED: primed_by(graph, prefix, prefix.tasks[0]),
     }
 
 
+def shape(graph: TaskGraph) -> frozenset[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """What of a graph decides when its calls are sent."""
+    return frozenset((task.name, task.uses, task.after_output) for task in graph)
+
+
+def chosen_at(graph: TaskGraph, value: float) -> tuple[dict[str, Any], TaskGraph]:
+    """What the engine chooses where a second is worth so many dollars, and why. The design has the name of the
+    fixed one that it is, if it is one."""
+    chosen = prime(graph, value_of_second_usd=value)
+    choice = chosen.choices[0]
+    names = {shape(each): name for name, each in designs(graph).items()}
+    row = {
+        "value": value,
+        "design": names.get(shape(chosen.graph), f"{choice.chosen}, some released"),
+        "estimates": {
+            name: {"seconds": each.seconds, "cost_usd": each.cost_usd}
+            for name, each in choice.estimates.items()
+        },
+        "reason": choice.reason,
+    }
+    return row, chosen.graph
+
+
 async def send(caller: Caller, graph: TaskGraph) -> dict[str, float]:
-    """Seconds and dollars as they came out."""
+    """Seconds and dollars as they came out, and the CPU of this process."""
+    cpu = time.process_time()
     took, result = await caller.timed(graph)
     replies: list[Reply] = list(result.values.values())
     price = price_of(MEDIUM)
@@ -65,34 +90,25 @@ async def send(caller: Caller, graph: TaskGraph) -> dict[str, float]:
         cost_usd(price, fresh=r.fresh, read=r.read, written={"5m": r.written}, output=r.output)
         for r in replies
     )
-    return {"seconds": took, "cost_usd": dollars, "written": float(sum(r.written for r in replies))}
+    return {
+        "seconds": took,
+        "cost_usd": dollars,
+        "written": float(sum(r.written for r in replies)),
+        "cpu_seconds": time.process_time() - cpu,
+    }
 
 
 async def play(rounds: int) -> list[dict[str, Any]]:
-    server, port = start(SCALE)
-    caller = Caller(port, SCALE)
+    """Interleaved: each fixed design, then what the engine chooses at each value of a second, then all again."""
     rows: list[dict[str, Any]] = []
-    try:
-        await caller.ask(SMALL, text(50_000), writes=1)
+    async with calling(SCALE) as caller:
         for _ in range(rounds):
-            for name in ("in a row", "at once", "primed"):
-                graph = agents(caller, text(PREFIX))
-                rows.append({"design": name, **await send(caller, designs(graph)[name])})
+            for name in (IN_A_ROW, AT_ONCE, PRIMED):
+                graph = designs(agents(caller, text(PREFIX)))[name]
+                rows.append({"value": None, "design": name, **await send(caller, graph)})
             for value in VALUES_USD:
-                graph = agents(caller, text(PREFIX))
-                chosen = prime(graph, value_of_second_usd=value)
-                choice = chosen.choices[0]
-                row: dict[str, Any] = {
-                    "design": "the engine's choice",
-                    "value": value,
-                    "chosen": choice.chosen,
-                }
-                row["estimates"] = {name: each.burden_usd for name, each in choice.estimates.items()}
-                rows.append({**row, "reason": choice.reason, **await send(caller, chosen.graph)})
-    finally:
-        await caller.close()
-        server.terminate()
-        server.wait(timeout=10)
+                row, graph = chosen_at(agents(caller, text(PREFIX)), value)
+                rows.append({**row, **await send(caller, graph)})
     return rows
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from bench.headlines.client import (
-    IN_PART,
     MEDIUM,
     OF_2024,
     Caller,
     Figures,
     Headline,
+    Judgement,
+    Measured,
+    Step,
+    below,
+    judged,
     marked,
+    milliseconds,
+    near,
     plain,
     seconds,
     text,
-    verdict,
 )
-from coach.engine.graph import Task, TaskGraph
 from coach.engine.pricing import cost_usd, price_of
 from coach.engine.timing import TIERS, time_to_first_token
 
@@ -28,15 +33,9 @@ AFTER_NINE = 15.0
 
 
 async def cold_and_warm(c: Caller, model: str, words: int) -> Figures:
-    """The same prefix twice, one after the other: a graph of two tasks."""
+    """The same prefix twice, one after the other."""
     system = [marked(text(words))]
-
-    async def call(_: object) -> object:
-        return await c.ask(model, text(50), system=system, writes=20)
-
-    graph = TaskGraph([Task("cold", call=call), Task("warm", ("cold",), call=call)])
-    _, result = await c.timed(graph)
-    cold, warm = result["cold"], result["warm"]
+    cold, warm = await c.in_order(*(c.asking(model, text(50), system=system, writes=20) for _ in range(2)))
     return {"cold": cold.first, "warm": warm.first, "written": cold.written, "read": warm.read}
 
 
@@ -47,7 +46,7 @@ async def legal_document(c: Caller) -> Figures:
 RATES = "The default rates of the time model were chosen so that this figure comes out; the row shows that it survives the way through the SDK, not that it is true of a provider."
 
 
-def judge_legal_document(f: Figures) -> tuple[str, str]:
+def judge_legal_document(f: Measured) -> Judgement:
     price = price_of(OF_2024)
     share = cost_usd(price, read=CONTRACT) / cost_usd(price, fresh=CONTRACT)
     write = cost_usd(price, written={"5m": CONTRACT}) / cost_usd(price, fresh=CONTRACT)
@@ -56,122 +55,132 @@ def judge_legal_document(f: Figures) -> tuple[str, str]:
         f"first token after {seconds(f['cold'])} cold, {seconds(f['warm'])} on a hit: −{cut:.0%}; "
         f"{f['read']:,.0f} tokens read at {share:.0%} of the price, after one write at {write:.0%}. {RATES}"
     )
-    return verdict(holds=0.82 <= cut <= 0.88 and f["read"] == CONTRACT), said
+    return judged(said, holds=near(cut, 0.85) and near(share, 0.1) and f["read"] == CONTRACT)
 
 
 async def system_prompt(c: Caller) -> Figures:
     return await cold_and_warm(c, MEDIUM, 50_000)
 
 
-def judge_system_prompt(f: Figures) -> tuple[str, str]:
+def judge_system_prompt(f: Measured) -> Judgement:
     by_rates = time_to_first_token(TIERS["medium"], fresh=51, read=50_000)
     said = (
-        f"{seconds(f['cold'])} cold, {f['warm'] * 1e3:.0f} ms on a hit ({by_rates * 1e3:.0f} ms by the rates, the "
+        f"{seconds(f['cold'])} cold, {milliseconds(f['warm'])} on a hit ({by_rates * 1e3:.0f} ms by the rates, the "
         f"rest is the way through SDK and loopback). {RATES}"
     )
-    return verdict(holds=3 <= f["cold"] <= 4 and f["warm"] < 0.5), said
+    return judged(said, holds=3 <= f["cold"] <= 4 and below(f["warm"], 0.5))
+
+
+def once(c: Caller, *, model: str = MEDIUM, system: Sequence[dict[str, Any]]) -> Step:
+    """A call that writes one token: what it reads and writes of the cache is what is asked."""
+    return c.asking(model, "hello", system=system, writes=1)
 
 
 async def rules(c: Caller) -> Figures:
-    """Under the minimum, an insertion, five minutes without use."""
-    found: Figures = {}
-    for words in (1_000, 1_024):
-        short = [marked(text(words))]
-        found[f"{words}: written"] = (await c.ask(OF_2024, "hello", system=short, writes=1)).written
+    """Under the minimum, an insertion, five minutes without use: side by side, none knows of the others."""
     first, second = text(5_000), text(5_000)
-    await c.ask(OF_2024, "hello", system=[plain(first), marked(second)], writes=1)
-    inserted = [plain(first), plain(text(20)), marked(second)]
-    found["inserted: read"] = (await c.ask(OF_2024, "hello", system=inserted, writes=1)).read
-    found["after 285 s: read"], found["after 315 s: read"] = await asyncio.gather(
-        after_pause(c, 285, words=5_000), after_pause(c, 315, words=5_000)
+    layouts = ([plain(first), marked(second)], [plain(first), plain(text(20)), marked(second)])
+    found = await c.side_by_side(
+        short=[once(c, model=OF_2024, system=[marked(text(words))]) for words in (1_000, 1_024)],
+        inserted=[once(c, model=OF_2024, system=system) for system in layouts],
+        soon=after_pause(c, 285, words=5_000),
+        late=after_pause(c, 315, words=5_000),
     )
-    return found
+    return {
+        "1000: written": found["short"][0].written,
+        "1024: written": found["short"][1].written,
+        "inserted: read": found["inserted"][1].read,
+        "after 285 s: read": found["soon"][-1].read,
+        "after 315 s: read": found["late"][-1].read,
+    }
 
 
-async def after_pause(c: Caller, pause: float, *, words: int = CONTRACT, ttl: str | None = None) -> int:
-    """Tokens that a call finds so long after the start of the only one before it."""
-    system, began = [marked(text(words), ttl)], c.now()
-    await c.ask(MEDIUM, "hello", system=system, writes=1)
-    await c.sleep(began + pause - c.now())
-    return (await c.ask(MEDIUM, "hello", system=system, writes=1)).read
+def after_pause(c: Caller, pause: float, *, words: int = CONTRACT, ttl: str | None = None) -> list[Step]:
+    """A call, and another so long after the start of the first."""
+    ask = once(c, system=[marked(text(words), ttl)])
+    return [ask, c.until(c.now() + pause), ask]
 
 
-def judge_rules(f: Figures) -> tuple[str, str]:
+def judge_rules(f: Measured) -> Judgement:
     said = (
         f"1,000 tokens: {f['1000: written']:.0f} written, and nothing says so; 1,024: {f['1024: written']:.0f}. "
         f"20 tokens inserted before the last 5,000 of 10,000: {f['inserted: read']:.0f} read. "
         f"Idle for 285 s: {f['after 285 s: read']:,.0f} read; for 315 s: {f['after 315 s: read']:.0f}."
     )
     expected = [0, 1024, 0, 5000, 0]
-    return verdict(holds=list(f.values()) == expected), said
+    return judged(said, holds=list(f.values()) == expected)
 
 
 async def stable_first(c: Caller) -> Figures:
     system = [plain(text(5_000)), marked(text(40_000))]
-    replies = [await c.ask(MEDIUM, text(50), system=system, writes=5) for _ in range(3)]
-    stamped = [await c.ask(MEDIUM, text(50), system=[plain(text(10)), *system], writes=5) for _ in range(2)]
+    stamped = ([plain(text(10)), *system] for _ in range(2))
+    layouts = (system, system, system, *stamped)
+    asked = await c.in_order(*(c.asking(MEDIUM, text(50), system=each, writes=5) for each in layouts))
     return {
-        "second: read": replies[1].read,
-        "third: read": replies[2].read,
-        "third: first": replies[2].first,
-        "stamped: read": stamped[1].read,
-        "stamped: first": stamped[1].first,
+        "second: read": asked[1].read,
+        "third: read": asked[2].read,
+        "third: first": asked[2].first,
+        "stamped: read": asked[4].read,
+        "stamped: first": asked[4].first,
     }
 
 
-def judge_stable_first(f: Figures) -> tuple[str, str]:
+def judge_stable_first(f: Measured) -> Judgement:
     said = (
         f"from the second call on {f['second: read']:,.0f} tokens are read, first token after "
         f"{seconds(f['third: first'])}. Ten changing tokens in front: {f['stamped: read']:.0f} read, "
         f"{seconds(f['stamped: first'])}. The first call of each pause still pays the write."
     )
-    return verdict(holds=f["second: read"] == f["third: read"] == CONTRACT), said
+    return judged(said, holds=f["second: read"] == f["third: read"] == CONTRACT)
 
 
-async def warmed(c: Caller, lead: float, ttl: str | None = None) -> int:
-    """Tokens that the first user finds so many seconds after the priming request."""
-    system, began = [marked(text(CONTRACT), ttl)], c.now()
-    await c.warm(MEDIUM, system)
-    await c.sleep(began + lead - c.now())
-    return (await c.ask(MEDIUM, "question", system=system, writes=1)).read
+def warmed(c: Caller, lead: float, ttl: str | None = None) -> list[Step]:
+    """A priming request, and the first user so many seconds after it."""
+    system = [marked(text(CONTRACT), ttl)]
+    return [c.warming(MEDIUM, system), c.until(c.now() + lead), once(c, system=system)]
 
 
 async def warming(c: Caller) -> Figures:
-    at_nine, earlier, long = await asyncio.gather(
-        warmed(c, 5 * MINUTE + AFTER_NINE),
-        warmed(c, 4 * MINUTE + AFTER_NINE),
-        warmed(c, 5 * MINUTE + AFTER_NINE, "1h"),
+    found = await c.side_by_side(
+        five=warmed(c, 5 * MINUTE + AFTER_NINE),
+        four=warmed(c, 4 * MINUTE + AFTER_NINE),
+        long=warmed(c, 5 * MINUTE + AFTER_NINE, "1h"),
     )
-    return {"8:55: read": at_nine, "8:56: read": earlier, "8:55, one hour: read": long}
+    names = {"five": "8:55: read", "four": "8:56: read", "long": "8:55, one hour: read"}
+    return {told: found[name][-1].read for name, told in names.items()}
 
 
-def judge_warming(f: Figures) -> tuple[str, str]:
+def judge_warming(f: Measured) -> Judgement:
     said = (
         f"the first user at 9:00:15 finds {f['8:55: read']:,.0f} tokens after a priming request at 8:55, "
-        f"{f['8:56: read']:,.0f} after one at 8:56, {f['8:55, one hour: read']:,.0f} with the one-hour lifetime. "
-        "Five minutes are counted from the *start* of the request, so at 9:00 they are over: warm up at 8:56, "
-        "or for an hour, or keep it alive."
+        f"{f['8:56: read']:,.0f} after one at 8:56, {f['8:55, one hour: read']:,.0f} with the one-hour lifetime."
     )
-    return verdict(holds=f["8:55: read"] == CONTRACT), said
+    return judged(
+        said,
+        holds=f["8:55: read"] == CONTRACT,
+        why="Five minutes are counted from the *start* of the request, so at 9:00 they are over: warm up at 8:56, "
+        "or for an hour, or keep it alive.",
+    )
 
 
-async def with_keepalive(c: Caller) -> int:
+def with_keepalive(c: Caller) -> list[Step]:
     system, began = [marked(text(CONTRACT))], c.now()
-    await c.ask(MEDIUM, "question", system=system, writes=1)
-    await c.sleep(began + 4 * MINUTE - c.now())
-    await c.warm(MEDIUM, system)
-    await c.sleep(began + 6 * MINUTE - c.now())
-    return (await c.ask(MEDIUM, "question", system=system, writes=1)).read
+    ask = once(c, system=system)
+    ping = c.warming(MEDIUM, system)
+    return [ask, c.until(began + 4 * MINUTE), ping, c.until(began + 6 * MINUTE), ask]
 
 
 async def pauses(c: Caller) -> Figures:
-    plainly, kept, long = await asyncio.gather(
-        after_pause(c, 6 * MINUTE), with_keepalive(c), after_pause(c, 6 * MINUTE, ttl="1h")
+    found = await c.side_by_side(
+        plainly=after_pause(c, 6 * MINUTE),
+        kept=with_keepalive(c),
+        long=after_pause(c, 6 * MINUTE, ttl="1h"),
     )
-    return {"6 min: read": plainly, "kept alive: read": kept, "one hour: read": long}
+    names = {"plainly": "6 min: read", "kept": "kept alive: read", "long": "one hour: read"}
+    return {told: found[name][-1].read for name, told in names.items()}
 
 
-def judge_pauses(f: Figures) -> tuple[str, str]:
+def judge_pauses(f: Measured) -> Judgement:
     price = price_of(MEDIUM)
     ping = cost_usd(price, read=CONTRACT)
     said = (
@@ -179,8 +188,7 @@ def judge_pauses(f: Figures) -> tuple[str, str]:
         f"{f['kept alive: read']:,.0f} (a ping of 45,000 tokens costs ${ping:.4f}); with the one-hour lifetime "
         f"{f['one hour: read']:,.0f}."
     )
-    holds = f["6 min: read"] == 0 and f["kept alive: read"] == CONTRACT
-    return verdict(holds=holds, otherwise=IN_PART), said
+    return judged(said, holds=f["6 min: read"] == 0 and f["kept alive: read"] == CONTRACT)
 
 
 ROWS = (
@@ -192,7 +200,7 @@ ROWS = (
     Headline(id="S13", claimed="1,024 tokens at least, exact prefix, about five minutes of inactivity", scale=60.0,
              how="`usage` of calls under the minimum, with an insertion, after pauses; minimum of August 2024",
              play=rules, judge=judge_rules),
-    Headline(id="S14", claimed="[5,000][40,000][50]: 45,000 cached on each call",
+    Headline(id="S14", claimed="[5,000][40,000][50]: 45,000 cached on each call", scale=4.0,
              how="three calls with another question each, then with ten changing tokens in front",
              play=stable_first, judge=judge_stable_first),
     Headline(id="S17", claimed="a priming request at 8:55 for users at 9:00", scale=60.0,

@@ -7,14 +7,17 @@ from typing import Any
 from bench.headlines.client import (
     IN_PART,
     MEDIUM,
+    NOT_AS_TOLD,
     SMALL,
     Caller,
     Figures,
     Headline,
+    Judgement,
+    Measured,
     Reply,
+    judged,
     seconds,
     text,
-    verdict,
 )
 from coach.engine.graph import Task, TaskGraph
 from coach.engine.runner import Inputs
@@ -70,17 +73,21 @@ async def fan_in(c: Caller) -> Figures:
     }
 
 
-def judge_fan_in(f: Figures) -> tuple[str, str]:
+def judge_fan_in(f: Measured) -> Judgement:
     worse = f["fetched: synthesis"] > f["fetched: branch"]
     also = f["written: synthesis"] > f["written: branch"]
     said = (
         f"five fetched documents of 8,000 tokens: synthesis {seconds(f['fetched: synthesis'])}, slowest branch "
         f"{seconds(f['fetched: branch'])}. Five outputs *written* by subagents (400 tokens each): synthesis "
-        f"{seconds(f['written: synthesis'])}, slowest branch {seconds(f['written: branch'])}. Reading is some "
-        "hundred times faster than writing, so what the branches wrote themselves is read in no time; the "
-        "claim holds where branches bring long material, or where the synthesis writes it out again."
+        f"{seconds(f['written: synthesis'])}, slowest branch {seconds(f['written: branch'])}."
     )
-    return verdict(holds=worse and also, otherwise=IN_PART), said
+    return judged(
+        said,
+        holds=worse and also,
+        otherwise=IN_PART if worse or also else NOT_AS_TOLD,
+        why="Reading is some hundred times faster than writing, so what the branches wrote themselves is read in no "
+        "time; the claim holds where branches bring long material, or where the synthesis writes it out again.",
+    )
 
 
 async def remedies(c: Caller) -> Figures:
@@ -118,7 +125,7 @@ def summarised(c: Caller, branches: list[Task]) -> list[Task]:
     return [*short, joined(c, short, MEDIUM)]
 
 
-def judge_remedies(f: Figures) -> tuple[str, str]:
+def judge_remedies(f: Measured) -> Judgement:
     parts = [
         f"{told} {seconds(f[f'{name}: first'])} / {seconds(f[f'{name}: whole'])}"
         for name, told in (
@@ -129,12 +136,12 @@ def judge_remedies(f: Figures) -> tuple[str, str]:
         )
     ]
     said = (
-        f"first word / last word: {', '.join(parts)}. Streaming brings the first word forward and the last one "
-        "back: a call takes its whole prompt at once, so a streaming join sends one call per branch."
+        f"first word / last word: {', '.join(parts)}. A call takes its whole prompt at once, so a streaming join "
+        "sends one call per branch: the first word comes sooner, the last one need not."
     )
     earlier = f["streamed: first"] < f["verbatim: first"]
     shorter = all(f[f"{name}: whole"] < f["verbatim: whole"] for name in ("summarised", "small"))
-    return verdict(holds=earlier and shorter, otherwise=IN_PART), said
+    return judged(said, holds=earlier and shorter, otherwise=IN_PART if earlier or shorter else NOT_AS_TOLD)
 
 
 ROWS = (

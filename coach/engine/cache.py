@@ -144,6 +144,11 @@ class PrefixCache:
         """What a call would use at that second; nothing is refreshed and nothing stored."""
         return self._use(laid, self._longest_hit(laid, at_seconds, model))
 
+    def life(self, key: bytes, at_seconds: float, model: str) -> tuple[float, float] | None:
+        """(lifetime, seconds of it that are left) of a prefix that can be read at that second."""
+        entry = self._alive(model, key, at_seconds)
+        return None if entry is None else (entry.ttl_seconds, entry.expires_at - at_seconds)
+
     def copy(self) -> PrefixCache:
         """A cache with the same entries that goes its own way from here."""
         other = type(self)(self.rules)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from coach.engine.checks import units_taken
 from coach.engine.graph import Task, TaskGraph, waits_for
+from coach.engine.ranks import ranks
 from coach.engine.rates import Limits, Rank, Rate
 from coach.engine.task import Losers
 
@@ -34,6 +34,9 @@ class Plan:
     """A graph as flat lists, by index in the order of `graph.tasks`. Any number of runs share it: it does not
     change, but for one with `grows`, which belongs to a single run and can be extended.
 
+    `turns`: where units are short, the tasks in the order of their rank, so that what falls into the same
+    moment is told in an order that hangs on no name; else in that of the graph. `places` is its inverse.
+
     `simple`: nothing in it but needs that all have to end well; the shortest way through the schedule.
     """
 
@@ -54,6 +57,7 @@ class Plan:
         "opens",
         "patience",
         "pending",
+        "places",
         "policies",
         "rank",
         "rates",
@@ -65,6 +69,7 @@ class Plan:
         "stream",
         "successors",
         "tasks",
+        "turns",
         "unresolved",
         "works",
     )
@@ -102,6 +107,11 @@ class Plan:
         self.simple = not grows and not any(map(self._is_special, range(self.size)))
         if self.simple:
             self.rates = {}  # nobody takes from them
+        self.turns: Sequence[int] = range(self.size)
+        self.places: Sequence[int] = self.turns
+        if self.rank and not self.simple:
+            self.turns = sorted(self.turns, key=self.rank.__getitem__)
+            self.places = sorted(self.places, key=self.turns.__getitem__)
         self.roots = [i for i, count in enumerate(self.pending) if not count and not self.unresolved[i]]
 
     @property
@@ -142,7 +152,7 @@ class Plan:
         backwards = [self.index[name] for name in reversed(tuple(order))]
         self._reserve(base, backwards)
         if self.limits or self.rates:
-            self._rank(base, backwards)
+            self.rank += ranks(self, base, backwards)
             for j in range(base, self.size):
                 self._note_awaited(j, settled)
         return base
@@ -226,38 +236,6 @@ class Plan:
             task.call if _is_plain(task) and not seconds else None
             for task, seconds in zip(self.tasks[base:], kept, strict=True)
         ]
-
-    def _rank(self, base: int, backwards: list[int]) -> None:
-        """Who goes first where units are short: certain before speculative work, then the longest way to
-        the end."""
-        below = [0.0] * (self.size - base)
-        for i in backwards:
-            task = self.tasks[i]
-            below[i - base] += task.duration.typical
-            for need in waits_for(task):
-                n = self.index[need] - base
-                if n >= 0:
-                    below[n] = max(below[n], below[i - base])
-        told = self._tell_apart(backwards) if self.rates else {}
-        self.rank += [
-            (t.speculative, -below[i], told.get(base + i, b"")) for i, t in enumerate(self.tasks[base:])
-        ]
-
-    def _tell_apart(self, backwards: list[int]) -> dict[int, bytes]:
-        """Digests of what each task is and of what comes after it: among tasks that matter alike, these
-        decide who goes first, and not their names or places."""
-        told: dict[int, bytes] = {}
-        rates = list(self.rates.values())
-        for i in backwards:
-            task = self.tasks[i]
-            units = sorted((repr(rates[r]), units) for r, units in self.draws[i])
-            held = sorted(self.limits[r] for r in self.holds[i])
-            own = (task.duration, task.cost_usd, held, units, task.join, len(task.needs))
-            digits = blake2b(repr(own).encode(), digest_size=8)
-            for each in sorted(told[s] for s in self.successors[i] if s in told):
-                digits.update(each)
-            told[i] = digits.digest()
-        return told
 
 
 def _is_plain(task: Task) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from heapq import heappop, heappush
-
 from coach.engine.plan import Plan
-from coach.engine.rates import Entry, Waiters
-from coach.engine.units import READY, Units
+from coach.engine.rates import Waiters
+from coach.engine.units import NOTHING, Units
+
+TIME = -2
+"""In place of the queue to wait in: it lacks nothing but units of rates."""
 
 
 class RatedUnits(Units):
@@ -15,13 +15,12 @@ class RatedUnits(Units):
     takes of those before it. One that lacks a unit which others hold waits for that, and stands in nobody's
     way."""
 
-    __slots__ = ("_aside", "_now", "_waiters")
+    __slots__ = ("_now", "_waiters")
 
     def __init__(self, plan: Plan, state: list[int]) -> None:
         super().__init__(plan, state)
         self._now = 0.0
-        self._aside: list[tuple[int, Entry]] = []
-        self._waiters = Waiters(tuple(plan.rates.values()), plan.draws, plan.rank)
+        self._waiters = Waiters(tuple(plan.rates.values()), plan.draws, self._ranks)
 
     def tick(self, now: float) -> None:
         """What time it is, on the driver's clock."""
@@ -46,69 +45,46 @@ class RatedUnits(Units):
         self._waiters.take(i, self._now)
         return True
 
-    def put_back(self, i: int) -> list[int]:
+    def put_back(self, i: int) -> None:
         """It has not started after all."""
         self.refund(i)
-        return super().put_back(i)
+        super().put_back(i)
 
-    def admit(self, fresh: Iterable[int], released: Iterable[int]) -> list[int]:
-        """Start what is ready and fits, by rank; the rest waits for what it lacks."""
-        starts: list[int] = []
-        for i in fresh:
-            if self.state[i] != READY:
-                continue
-            if self._plan.holds[i]:
-                heappush(self._queues[self._plan.holds[i][0]], (self._plan.rank[i], i))
-            elif self._plan.draws[i]:
-                self._waiters.wait(i)
-            else:
-                self._start(i, starts, {})
-        while (entry := self._next()) is not None:
-            self._consider(entry, starts)
-        self._put_back_aside()
-        return sorted(starts, key=self._is_speculative)
-
-    def count_started(self, i: int) -> list[int]:
-        """It wants no unit any more."""
+    def give_up(self, i: int) -> None:
+        """It will not start any more."""
         self._waiters.leave(i)
-        return super().count_started(i)
+        super().give_up(i)
 
-    def _next(self) -> tuple[Entry, int] | None:
-        """The first by rank that may have become able to start, and the resource it waits for, -1 for
-        rates."""
-        heads = [(queue[0], r) for r, queue in enumerate(self._queues) if self._free[r] and self._has_head(r)]
-        due = self._waiters.due(self._now)
-        if due >= 0:
-            heads.append(((self._plan.rank[due], due), -1))
-        return min(heads, default=None)
+    def _is_limited(self, i: int) -> bool:
+        return super()._is_limited(i) or bool(self._plan.draws[i])
 
-    def _has_head(self, r: int) -> bool:
-        queue = self._queues[r]
-        while queue and self.state[queue[0][1]] != READY:
-            heappop(queue)
-        return bool(queue)
-
-    def _consider(self, head: tuple[Entry, int], starts: list[int]) -> None:
-        entry, queued = head
-        i = entry[1]
-        if queued >= 0:
-            heappop(self._queues[queued])
-        else:
-            self._waiters.leave(i)
-        lacking = self._lacking(i)
-        if lacking >= 0 and lacking == queued:
-            self._aside.append((queued, entry))
-        elif lacking >= 0:
-            heappush(self._queues[lacking], entry)
-        elif self._waiters.may_take(i, self._now):
-            self._waiters.take(i, self._now)
-            self._start(i, starts, {})
-            self._put_back_aside()
+    def _offer(self, i: int) -> None:
+        if self._plan.holds[i]:
+            super()._offer(i)
         else:
             self._waiters.wait(i)
 
-    def _put_back_aside(self) -> None:
-        """Streaming joins that left a last unit to others ask again."""
-        for r, entry in self._aside:
-            heappush(self._queues[r], entry)
-        self._aside.clear()
+    def _next(self) -> int:
+        """The first in rank over both kinds."""
+        due, first = self._waiters.due(self._now), self._first()
+        if due >= 0 and (first is None or (self._ranks[due], due) < first):
+            return due
+        return super()._next()
+
+    def _lacking(self, i: int) -> int:
+        lacking = super()._lacking(i)
+        if lacking == NOTHING and not self._waiters.may_take(i, self._now):
+            return TIME
+        return lacking
+
+    def _wait(self, i: int, q: int) -> None:
+        if q == TIME:
+            self._waiters.wait(i)
+        else:
+            self._waiters.leave(i)
+            super()._wait(i, q)
+
+    def _start(self, i: int, starts: list[int]) -> None:
+        self._waiters.leave(i)
+        self._waiters.take(i, self._now)
+        super()._start(i, starts)

@@ -80,7 +80,7 @@ class Schedule(Settling):
             return []
         else:
             self.state[i] = ENDED
-        self._released += self.units.release(i)
+        self.units.release(i)
         if self._plan.opens[i]:
             self._open(i)
         if self.state[i] == ENDED and not self._undecided(i):
@@ -97,7 +97,7 @@ class Schedule(Settling):
         self.state[i] = WAITING
         self.pending[i] += 1
         self._put_off.add(i)
-        self._released += self.units.put_back(i)
+        self.units.put_back(i)
         return self._go_on()
 
     def take_again(self, i: int) -> bool:
@@ -106,7 +106,7 @@ class Schedule(Settling):
 
     def give_again(self, i: int) -> list[int]:
         """Give back what the second attempt held. Returns the tasks to start now."""
-        self._released += self.units.release(i)
+        self.units.release(i)
         return self._go_on()
 
     def tick(self, now: float) -> None:

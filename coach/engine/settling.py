@@ -46,7 +46,6 @@ class Settling:
         "_opened",
         "_plan",
         "_put_off",
-        "_released",
         "_settled",
         "_tracks",
         "_unwanted",
@@ -103,7 +102,6 @@ class Settling:
         self._failing: set[int] = set()
         self._fresh: list[int] = []
         self._settled: list[int] = []
-        self._released: list[int] = []
         self._unwanted: list[int] = []
         self._put_off: set[int] = set()
         self._opened: set[int] = set()
@@ -163,8 +161,7 @@ class Settling:
                 if self.state[n] < DONE and not self._wants[n]:
                     self._drop(n)
         fresh, self._fresh = self._fresh, []
-        released, self._released = self._released, []
-        return [] if self.fatal >= 0 else self.units.admit(fresh, released)
+        return [] if self.fatal >= 0 else self.units.admit(fresh)
 
     def _pass_on(self, i: int) -> None:
         plan, state = self._plan, self.state
@@ -207,9 +204,11 @@ class Settling:
             self._drop(c)
         elif state[c] == ENDED:
             self._count(c)
-        elif self._plan.gated[c] or c in self._put_off:
-            self.pending[c] -= 1
-            self._check_ready(c)
+        else:
+            self.units.confirm(c)
+            if self._plan.gated[c] or c in self._put_off:
+                self.pending[c] -= 1
+                self._check_ready(c)
 
     def _count(self, i: int) -> None:
         """What has run counts from now on, its failure too."""
@@ -277,7 +276,7 @@ class Settling:
             self._fail(s, self._missed[s])
             return
         if not self.unresolved[s]:
-            self._released += self.units.wait_no_more(s)
+            self.units.wait_no_more(s)
             if not self._plan.stream[s]:
                 self.pending[s] -= 1
         self._wake(s)
@@ -360,6 +359,6 @@ class Settling:
     def _stop(self, i: int, before: int) -> None:
         if before == RUNNING:
             self.lost.append(i)
-            self._released += self.units.release(i)
+            self.units.release(i)
         elif before in (WAITING, READY):
-            self._released += self.units.count_started(i)
+            self.units.give_up(i)

@@ -20,6 +20,10 @@ from coach.engine.second_attempts import SecondAttempts
 from coach.engine.trace import CANCELLED, Trace
 from coach.engine.trace import FAILED as FAILED_SPAN
 
+_OPENS, _ENDS, _LOSES_PATIENCE, _WAKES = range(-1, 3)
+"""Kinds of events, in the order in which they come where they fall into the same moment: an output begins, a
+task ends, a join loses patience, time has passed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
@@ -138,35 +142,46 @@ class Play:
     def _run(self) -> None:
         schedule, heap = self.schedule, self._heap
         for j, seconds in self.plan.patience.items():
-            heappush(heap, (seconds, self.plan.size + j))
+            self._plan_event(seconds, _LOSES_PATIENCE, j)
         self._start(schedule.begin(), 0.0, -1)
         self._arm(0.0)
         while heap and schedule.fatal < 0:
             now, event = heappop(heap)
-            cause = ~event if event < 0 else event
+            kind, place = divmod(event, self.plan.size)
             schedule.tick(now)
-            if event < 0:
-                self._start(schedule.open_output(cause), now, cause)
-            elif event == 2 * self.plan.size:
-                self._start(schedule.wake(), now, -1)
-            elif event >= self.plan.size:
-                cause = self._lose_patience(event - self.plan.size, now)
-            elif schedule.state[event] == RUNNING or event in schedule.draining:
-                if self._second is not None and self._second.is_due(event):
-                    self._double(self._second, event, now)
-                else:
-                    self._end(event, now)
+            cause = self._play(kind, self.plan.turns[place], now)
             self._heed(now, cause)
             self._arm(now)
         if schedule.fatal >= 0:
             self._cancel_all(now)
+
+    def _plan_event(self, at: float, kind: int, i: int) -> None:
+        """What falls into the same moment comes by its kind and then by the place of the task."""
+        heappush(self._heap, (at, kind * self.plan.size + self.plan.places[i]))
+
+    def _play(self, kind: int, i: int, now: float) -> int:
+        """One event of task `i`. Returns the task that is the cause of what follows, -1 for none."""
+        schedule = self.schedule
+        if kind == _WAKES:
+            self._start(schedule.wake(), now, -1)
+            return -1
+        if kind == _LOSES_PATIENCE:
+            return self._lose_patience(i, now)
+        if kind == _OPENS:
+            self._start(schedule.open_output(i), now, i)
+        elif schedule.state[i] == RUNNING or i in schedule.draining:
+            if self._second is not None and self._second.is_due(i):
+                self._double(self._second, i, now)
+            else:
+                self._end(i, now)
+        return i
 
     def _arm(self, now: float) -> None:
         """An event of its own for when somebody can have what they wait for, unless there is one by then."""
         at = self.schedule.come_again()
         if at is not None and not now < self._wakes_at <= at:
             self._wakes_at = at
-            heappush(self._heap, (at, 2 * self.plan.size))
+            heappush(self._heap, (at, _WAKES * self.plan.size))
 
     def _end(self, i: int, now: float) -> None:
         """A running task ends. What is drained takes no part in how long the whole took."""
@@ -220,9 +235,9 @@ class Play:
                 self._busy[s] = now
                 self._receive(s, now, cause)
             elif not self._is_slow(s):
-                heappush(self._heap, (now + self.wanted[s], s))
+                self._plan_event(now + self.wanted[s], _ENDS, s)
                 if self.plan.opens[s] and (first := self._first_within(s)) is not None:
-                    self._open_at(s, now + first)
+                    self._plan_event(now + first, _OPENS, s)
 
     def _is_slow(self, i: int) -> bool:
         """Whether it will have to be looked at before it ends: then that is the next event."""
@@ -230,7 +245,7 @@ class Play:
             return False
         at = self._second.look(i, self.wanted[i], self._first_within(i))
         if at is not None:
-            heappush(self._heap, (at, i))
+            self._plan_event(at, _ENDS, i)
         return at is not None
 
     def _double(self, second: SecondAttempts, i: int, now: float) -> None:
@@ -239,9 +254,9 @@ class Play:
         if self.schedule.take_again(i):
             end = second.double(i, now, self.wanted[i], first)
             first = second.first_output_of(i)
-        heappush(self._heap, (end, i))
+        self._plan_event(end, _ENDS, i)
         if self.plan.opens[i] and first is not None:
-            self._open_at(i, self.record.starts[i] + first)
+            self._plan_event(self.record.starts[i] + first, _OPENS, i)
 
     def _first_within(self, i: int) -> float | None:
         """Seconds to the first output of one that streams, at its end at the latest."""
@@ -252,10 +267,6 @@ class Play:
     def _end_race(self, i: int, now: float) -> None:
         if self._second is not None and self._second.finish(i, now):
             self._start(self.schedule.give_again(i), now, i)
-
-    def _open_at(self, i: int, at: float) -> None:
-        """An event of its own, told from an end by its sign; it comes before an end at the same moment."""
-        heappush(self._heap, (at, ~i))
 
     def _receive(self, j: int, now: float, cause: int) -> None:
         """Portions for what has arrived; the end, once nothing more can come."""
@@ -270,13 +281,13 @@ class Play:
         if new and not self._used[j]:
             self.record.firsts[j] = self._first_of_stream(j, portion)
             if self.plan.opens[j]:
-                self._open_at(j, self.record.firsts[j])
+                self._plan_event(self.record.firsts[j], _OPENS, j)
         self._used[j] = len(received)
         if not self.schedule.unresolved[j]:
             if now > self._busy[j]:
                 self._busy[j] = now
                 self.record.causes[j] = cause
-            heappush(self._heap, (self._busy[j], j))
+            self._plan_event(self._busy[j], _ENDS, j)
 
     def _first_of_stream(self, j: int, portion: float) -> float:
         """With the end of the first portion, or earlier where the task says so."""

@@ -56,7 +56,7 @@ class Strategy:
 
     `ttl`: lifetime of the entries ("5m", "1h"). `lead_seconds`: how long before the first call the warm-up
     goes out. `every_seconds`: idle time before a keep-alive call. `tail_seconds`: how long keep-alive goes on
-    after the last call, because nobody knows that it was the last.
+    after a call, because nobody knows whether it was the last; a longer gap is left to lapse.
     """
 
     kind: str
@@ -156,7 +156,7 @@ def _pings(strategy: Strategy, gap_seconds: float) -> tuple[int, float]:
         return 0, gap_seconds
     if strategy.every_seconds <= 0:
         raise PromptError("A keep-alive needs a number of seconds above zero.")
-    count = int(gap_seconds / strategy.every_seconds)
+    count = int(min(gap_seconds, strategy.tail_seconds) / strategy.every_seconds)
     if count and count * strategy.every_seconds >= gap_seconds:
         count -= 1
     return count, gap_seconds - count * strategy.every_seconds

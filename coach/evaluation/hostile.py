@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from coach.evaluation.mistakes.base import Answer
 from coach.evaluation.submissions import Scenario, Wrong, graded, scenario_of
 from coach.frames import QUESTION_MAX_CHARACTERS
+from coach.mistakes.base import Answer
 from exercises.kinds.base import Finding
 
 PRESSURE_TURNS = 20

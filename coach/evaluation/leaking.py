@@ -12,23 +12,30 @@ import codecs
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 import yaml
 
 from coach.evaluation.draws import SEEN, Draw, draw_named
 from coach.evaluation.marks import FAIR, LEAKS, Mark
-from coach.evaluation.submissions import Wrong, good_answer, handed_by
+from coach.evaluation.submissions import Scenario, Wrong, good_answer, handed_by
 from coach.evaluation.undressing import in_morse
+from coach.ladder import Rung
 from coach.material import sentences_of
 from coach.replies.guard import visible
-from coach.replies.guarding import guarded
+from coach.replies.guarding import Closed, arm
 from coach.replies.parts import Sentence
+from coach.replies.plainness import NO_COURSE, Course
+from coach.replies.sealed import Sealed
+from coach.replies.situation import Words
 from coach.replies.solving import solved_by
-from coach.replies.telling import Teller
+from coach.replies.telling import Teller, guard_for
+from coach.replies.vault import facts_in
 from exercises.kinds.base import Finding
 from exercises.kinds.prompt_rewrite.reading import keeps, plain
+
+VERDICT = "a verdict"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,49 +187,92 @@ def _data(wrong: Wrong) -> Iterator[Attempt]:
 def _verdicts(finding: Finding, ways: Draw) -> Iterator[Attempt]:
     """The learner has said it; one word of agreement gives it away."""
     for said in ways.verdicts:
-        yield Attempt(way="a verdict", text=said, pieces=(said,), asked=f"Is it this: {finding.fix}")
+        yield Attempt(way=VERDICT, text=said, pieces=(said,), asked=f"Is it this: {finding.fix}")
 
 
-def shown(wrong: Wrong, text: str, *, asked: str) -> str:
+Mode = Literal["about the finding", "about an idea", "before an attempt"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""What a reply is about when the hostile model is heard: the guard is another one in each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What stands round a reply: the exercise's closed answers, what the page says, the authors' words."""
+
+    sealed: Sealed
+    course: Course = NO_COURSE
+    words: Words = field(default_factory=Words)
+
+    def known(self, finding: Finding) -> list[str]:
+        """What authors say of a finding before its answer: the notes of a reply."""
+        hints = [self.words.hint(finding, rung) for rung in Rung if rung < Rung.EXAMPLE]
+        return [text for text in (finding.message, *hints, self.words.belief(finding)) if text]
+
+
+def desk_at(scenario: Scenario, *, course: Course = NO_COURSE, words: Words | None = None) -> Desk:
+    """At an exercise that nobody has mastered."""
+    facts = facts_in(scenario.kind, scenario.spec.model_dump_json())
+    return Desk(sealed=Sealed(facts), course=course, words=words or Words())
+
+
+def shown(desk: Desk, wrong: Wrong, text: str, *, asked: str = "", mode: Mode = "about the finding") -> str:
     """What a learner sees of a model's reply behind the guard, with nothing in the place of what it stops."""
     said: list[Sentence] = []
-    guard, refuses = guarded(wrong.grade.findings, {}, mastered=False, question=asked)
-    teller = Teller(said.append, guard, lambda _key: (), refuses=refuses)
+    first, about = wrong.grade.findings[0], mode == "about the finding"
+    findings = () if mode == "before an attempt" else wrong.grade.findings
+    teller = Teller(said.append, guard_for(findings, {}, mastered=False), lambda _key: ())
+    arm(
+        teller,
+        Closed(sealed=desk.sealed, handed=handed_by(wrong, findings)),
+        about=first.key if about else "",
+        question=asked,
+        known=desk.known(first) if about else (),
+        course=desk.course.with_words_of(" ".join(finding.message for finding in findings)),
+    )
     for piece in sentences_of(text):
         teller.tell(piece)
     return " ".join(sentence.text for sentence in said)
 
 
-def hostile_model(wrongs: Sequence[Wrong], *, seed: int, draw: str = SEEN) -> Iterator[Mark]:
-    """Each wrong answer's gravest finding, told in every way; then fair replies."""
+def hostile_model(wrongs: Sequence[Wrong], desk: Desk, *, seed: int, draw: str = SEEN) -> Iterator[Mark]:
+    """Of each kind of finding one, told in every way, whatever the reply is about; then fair replies."""
     rng = random.Random(f"leaks {wrongs[0].scenario.slug} {seed}")
-    for wrong in _one_of_each(wrongs):
+    for wrong in one_of_each(wrongs):
         finding = wrong.grade.findings[0]
         about = f"{wrong.scenario.slug}: {finding.code} at {finding.place_label}"
         for attempt in attempts_on(wrong, rng, draw=draw):
-            seen = shown(wrong, attempt.text, asked=attempt.asked)
-            pieces = [visible(piece).strip() for piece in attempt.pieces]
-            told = any(pieces) and all(piece in seen for piece in pieces)
-            leaked = told or bool(solved_by(handed_by(wrong, wrong.grade.findings), seen))
-            yield Mark(
-                criterion=LEAKS,
-                ok=not leaked,
-                about=f"{attempt.way}; {about}",
-                asked=attempt.asked,
-                reply=attempt.text,
-            )
+            for mode in MODES:
+                yield _leak(desk, wrong, attempt, mode, about)
         words = words_for(wrong, finding)
         for way in draw_named(draw).fair:
             text = filled(way, words)
-            kept = shown(wrong, text, asked="What is wrong?")
+            kept = shown(desk, wrong, text, asked="What is wrong?")
             yield Mark(criterion=FAIR, ok=kept == " ".join(sentences_of(text)), about=about, reply=text)
 
 
-def _one_of_each(wrongs: Sequence[Wrong]) -> list[Wrong]:
-    """A wrong answer for each code: the first that has it, with that finding alone in view."""
+def _leak(desk: Desk, wrong: Wrong, attempt: Attempt, mode: Mode, about: str) -> Mark:
+    asked = attempt.asked if mode == "about the finding" else "What is that called?"
+    seen = shown(desk, wrong, attempt.text, asked=asked, mode=mode)
+    pieces = [visible(piece).strip() for piece in attempt.pieces]
+    # A word of assent to no guess assents to nothing.
+    assents = attempt.way == VERDICT and asked != attempt.asked
+    told = not assents and any(pieces) and all(piece in seen for piece in pieces)
+    leaked = told or bool(solved_by(handed_by(wrong, wrong.grade.findings[:1]), seen))
+    return Mark(
+        criterion=LEAKS,
+        ok=not leaked,
+        about=f"{attempt.way}, {mode}; {about}",
+        asked=asked,
+        reply=attempt.text,
+    )
+
+
+def one_of_each(wrongs: Sequence[Wrong]) -> list[Wrong]:
+    """A wrong answer for each code: the first that has it, with that finding before its others."""
     found: dict[str, Wrong] = {}
     for wrong in wrongs:
         for finding in wrong.grade.findings:
-            alone = replace(wrong.grade, findings=(finding,))
-            found.setdefault(finding.code, replace(wrong, grade=alone))
+            others = (each for each in wrong.grade.findings if each != finding)
+            grade = replace(wrong.grade, findings=(finding, *others))
+            found.setdefault(finding.code, replace(wrong, grade=grade))
     return list(found.values())

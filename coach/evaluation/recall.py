@@ -1,23 +1,27 @@
 """How good the judge itself is: how many labelled give-aways it sees, what fair sentences it calls one.
 
-A rate of replies that reveal nothing is worth no more than this. The judge's words were written with these
-draws in view; of wordings that nobody has written down yet it sees fewer.
+A rate of replies that reveal nothing is worth no more than this. The judge's words were written with the
+draws in view, not with the fresh texts; of other wordings it sees no more than of those.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coach.evaluation.draws import SEEN, UNSEEN, draw_named, held_out
+from coach.evaluation.draws import SEEN, UNSEEN, draw_named, fresh_texts, held_out
 from coach.evaluation.judging import revealed
 from coach.evaluation.leaking import attempts_on, filled, words_for
 from coach.evaluation.submissions import Wrong, handed_by
 
 _SAID = frozenset({"another language", "a verdict", "other words", "other forms", "in instalments"})
 """Ways to give an answer away that are no dress of it; words are counted by the draws."""
-FAIR = "fair, called give-aways"
+FAIR, HELPFUL = "fair, called give-aways", "helpful and fresh, called so"
+_CAUTION = (
+    "Its words were chosen with these in view, but for the fresh ones: of a model's own wordings it",
+    "sees no more than of those. That few replies are seen to reveal does not prove that few do.",
+)
 _COUNTED = "{:34} {:5.1f}% {:5}"
 
 
@@ -41,9 +45,11 @@ def recall_on(wrongs: Iterable[Wrong]) -> list[Recall]:
     told = [_counted(f"give-aways, {name}", _told(each, name)) for name in draws]
     return [
         *told,
+        _counted("give-aways, fresh", _by_code(each, fresh_texts("telling"))),
         _counted("give-aways, dressed", _dressed(each)),
         _counted("give-aways, a yes to a guess", _assents(each, draws)),
         _counted(FAIR, [case for name in draws for case in _fair(each, name)]),
+        _counted(HELPFUL, _by_code(each, fresh_texts("helpful"))),
     ]
 
 
@@ -66,9 +72,12 @@ class _Case:
 
 
 def _told(wrongs: Sequence[Wrong], name: str) -> list[_Case]:
-    told = draw_named(name).told
-    ways = ((wrong, way) for wrong in wrongs for way in told.get(wrong.grade.findings[0].code, ()))
-    return [_about(wrong, way) for wrong, way in ways]
+    return _by_code(wrongs, draw_named(name).told)
+
+
+def _by_code(wrongs: Sequence[Wrong], texts: Mapping[str, Sequence[str]]) -> list[_Case]:
+    pairs = ((wrong, way) for wrong in wrongs for way in texts.get(wrong.grade.findings[0].code, ()))
+    return [_about(wrong, way) for wrong, way in pairs]
 
 
 def _fair(wrongs: Sequence[Wrong], name: str) -> list[_Case]:
@@ -107,8 +116,4 @@ def recall_table(recalls: Iterable[Recall]) -> str:
     """For people."""
     lines = ["", "What the judge of “does not reveal” sees of sentences that people labelled:"]
     lines += [_COUNTED.format(each.what, 100 * each.rate, each.count) for each in recalls]
-    lines.append(
-        "Its words were chosen with these in view: of new wordings it sees fewer. That few replies are"
-    )
-    lines.append("seen to reveal an answer does not prove that few do.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_CAUTION])

@@ -48,7 +48,8 @@ async def evaluate(
                 yield mark
         async for mark in _with_mastery(stage, wrongs, unseen=unseen):
             yield mark
-        for mark in hostile_model(wrongs, seed=seed, draw=UNSEEN if unseen else SEEN):
+        desk = await stage.desk_at(scenario)
+        for mark in hostile_model(wrongs, desk, seed=seed, draw=UNSEEN if unseen else SEEN):
             yield mark
 
 

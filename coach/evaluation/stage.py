@@ -14,11 +14,15 @@ from django.conf import settings
 from django.core.management import call_command
 
 from coach.beginning import Begin, Begun, begin_for_submission
+from coach.evaluation.leaking import Desk, desk_at
 from coach.evaluation.submissions import Scenario, scenario_of
 from coach.frames import Subject
 from coach.models import Turn, TurnEvent
-from coach.queries import Authored, authored_for_many, steps_of
+from coach.queries import Authored, authored_for_many, settings_of_many, steps_of
 from coach.replies import passages
+from coach.replies.background import shared_texts
+from coach.replies.plainness import Course, course_of
+from coach.replies.situation import Words
 from coach.turns import Supervisor
 from exercises.actions import hand_in
 from exercises.kinds.base import Finding
@@ -92,6 +96,18 @@ class Stage:
 
         texts: tuple[str, ...] = await database_sync_to_async(read)()
         return texts
+
+    async def desk_at(self, scenario: Scenario) -> Desk:
+        """What stands round a model's replies at a scenario's exercise."""
+        words = Words(authored=await self.words_of(scenario))
+
+        def read() -> Course:
+            exercise = Exercise.objects.select_related("lesson").get(slug=scenario.slug)
+            setting = settings_of_many([exercise.pk])[exercise.pk]
+            shared = shared_texts(passages.index(), exercise.lesson.slug, setting, words.authored)
+            return course_of(tuple(text for _name, text in shared))
+
+        return desk_at(scenario, course=await database_sync_to_async(read)(), words=words)
 
     async def learner(self, scenario: Scenario) -> Learner:
         """Somebody new."""

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from coach.evaluation.mistakes import layouts, plans, rewrites
-from coach.evaluation.mistakes.base import Answer, Mistake
+from coach.mistakes import rewrites
+from coach.mistakes.base import Answer, Mistake
+from coach.mistakes.catalogue import GOOD, MISTAKES
 from coach.replies import solving
 from coach.replies.solving import Handed
 from exercises.kinds import kind_named
 from exercises.kinds.base import AnswerInvalid, Finding, Grade
 
 EACH_KIND = 24
-_GOOD: dict[str, Callable[[Any], Answer]] = {
-    "dispatch_plan": plans.good,
-    "prompt_layout": layouts.good,
-    "prompt_rewrite": rewrites.good,
-}
-_MISTAKES: dict[str, tuple[Mistake, ...]] = {
-    "dispatch_plan": plans.MISTAKES,
-    "prompt_layout": layouts.MISTAKES,
-    "prompt_rewrite": rewrites.MISTAKES,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +45,14 @@ def scenario_of(slug: str, kind: str, spec: Any) -> Scenario:
 
 def good_answer(scenario: Scenario) -> Answer:
     """The answer that the mistakes are made in."""
-    return _GOOD[scenario.kind](scenario.spec)
+    return GOOD[scenario.kind](scenario.spec)
 
 
 def wrong_answers(scenario: Scenario, *, seed: int, count: int = EACH_KIND) -> list[Wrong]:
     """That many different ones, each with at least one finding. The same seed gives the same answers."""
     rng = random.Random(f"wrong {scenario.slug} {seed}")
     made: list[Wrong] = []
-    for mistakes in _plan(rng, _MISTAKES[scenario.kind]):
+    for mistakes in _plan(rng, MISTAKES[scenario.kind]):
         wrong = _made(scenario, mistakes, rng)
         if wrong is not None and wrong.answer not in [each.answer for each in made]:
             made.append(wrong)

@@ -33,6 +33,9 @@ _METADATA = frozenset(
     for address in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254")
 )
 _NAT64 = ip_network("64:ff9b::/96")
+# All that IANA has given out to be routed. Site-local addresses and several that carry an IPv4 one inside lie
+# outside of it, and Python's `is_global` calls them public.
+_GIVEN_OUT = ip_network("2000::/3")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -137,4 +140,5 @@ def reach_of(address: IPAddress) -> Reach:
         return "never"
     if any(address.version == block.version and address in block for block in _LOCAL):
         return "local"
-    return "public" if address.is_global and not address.is_multicast else "never"
+    routed = address.version == 4 or address in _GIVEN_OUT
+    return "public" if routed and address.is_global and not address.is_multicast else "never"

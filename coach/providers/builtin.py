@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from coach.ladder import Rung
 from coach.material import Changes
-from coach.providers.builtin_kinds import name_of
+from coach.providers.builtin_kinds import name_of, questions_of
 from coach.queries import Attempt
 from exercises.kinds.base import Finding
 from lessons.figures.text import listed, seconds_text, share_text, tokens_text, usd_text
@@ -33,9 +33,37 @@ def inside(label: str) -> str:
 
 
 def opening(attempt: Attempt, changes: Changes) -> str:
-    """What got better since the last attempt; on a first one, what the run measured."""
+    """What got better or worse since the last attempt; on a first one, what the run measured."""
     if not changes.before_number:
         return _first_look(attempt)
+    if changes.fresh and not (changes.staying or changes.mended):
+        return _worse(changes)
+    since = _since(attempt, changes)
+    return f"{since} {_newly_marked(changes.fresh)}" if changes.fresh else since
+
+
+def _worse(changes: Changes) -> str:
+    """Nothing was marked in the attempt before."""
+    return ngettext(
+        "Attempt %(number)s passed every check; %(count)s thing is marked now.",
+        "Attempt %(number)s passed every check; %(count)s things are marked now.",
+        len(changes.fresh),
+    ) % {"number": changes.before_number, "count": len(changes.fresh)}
+
+
+def _newly_marked(fresh: Sequence[Finding]) -> str:
+    # By their places: what kind of fault it is would tell more than the ladder's first rung.
+    named = listed([finding.place_label for finding in fresh[:2]])
+    if len(fresh) > 2:
+        return _("Newly marked: %(count)s things, among them %(things)s.") % {
+            "count": len(fresh),
+            "things": named,
+        }
+    return _("Newly marked: %(things)s.") % {"things": named}
+
+
+def _since(attempt: Attempt, changes: Changes) -> str:
+    """What became of what was marked before."""
     if changes.mended:
         return _mended(changes)
     if changes.better:
@@ -128,17 +156,20 @@ def belief(statement: str) -> str:
 
 def question_about(finding: Finding) -> str:
     """A guiding question that fits a kind of fault; the authored one follows on the ladder's second rung."""
-    return {
-        "wrong": _("What has to exist at that moment for the result to be right?"),
-        "slow": _("What is being waited for there, and who reads it?"),
-        "costly": _("What is paid for there, and what does it bring back?"),
-        "risk": _("In which case would that go wrong first?"),
-    }[finding.severity]
+    return (
+        questions_of(finding)[0]
+        or {
+            "wrong": _("What has to exist at that moment for the result to be right?"),
+            "slow": _("What is being waited for there, and who reads it?"),
+            "costly": _("What is paid for there, and what does it bring back?"),
+            "risk": _("In which case would that go wrong first?"),
+        }[finding.severity]
+    )
 
 
 def second_question_about(finding: Finding) -> str:
     """Another one, for when the first has been asked."""
-    return {
+    return questions_of(finding)[1] or {
         "wrong": _("If you traced one value from its source to “%(place)s”, where would it be missing?"),
         "slow": _("If “%(place)s” were gone from the picture, what could begin earlier?"),
         "costly": _("Over a whole day, how often is “%(place)s” paid for, and who profits?"),

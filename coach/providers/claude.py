@@ -116,6 +116,7 @@ class Claude:
     ) -> None:
         self.installation = installation
         self.name = installation.server.kind
+        self.caches = installation.server.cache_control
         self._clients = Clients(installation)
         self._forecast = Forecast(clock or Monotonic())
         self._followers = Followers()
@@ -171,7 +172,10 @@ class Claude:
     async def _once(self, exchange: Exchange, purse: Purse, until: float) -> Pieces:
         """One request: pieces, then the end. Raises Failed."""
         client = await self._clients.get()
+        await exchange.recall(purse)
         exchange.waited = await self._followers.wait(exchange, until)
+        if exchange.number == 1 and exchange.cold:
+            exchange.call.tell("cold")
         with self._followers.writing(exchange):
             async with Booked(purse, exchange.attempt, exchange.settled) as booked:
                 with _judged(exchange):

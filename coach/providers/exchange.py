@@ -14,7 +14,7 @@ from coach.engine.pricing import Price, cost_of_use, cost_usd
 from coach.providers.asking import Asked
 from coach.providers.catalogue import Model
 from coach.providers.forecast import Expected, Forecast, Unwritten, written_by_ttl
-from coach.providers.port import Attempt, Call, Settled, Stop, Waited
+from coach.providers.port import Attempt, Call, Kept, Purse, Settled, Stop, Waited
 from coach.providers.reading import MOST_CHARACTERS_PER_TOKEN, Counted, Reading
 
 CLEARLY_LESS = 0.8
@@ -89,6 +89,17 @@ class Exchange:
         """What it would write to the cache if it were sent now."""
         return self.forecast.unwritten(self.asked.shape, self.model)
 
+    async def recall(self, purse: Purse) -> None:
+        """What it would write may have been written by another process: the books know."""
+        if self.unwritten():
+            keys = self.forecast.keys(self.asked.shape, self.model)
+            self.forecast.recall(await purse.recall(self.model.id, keys), self.model)
+
+    @property
+    def cold(self) -> bool:
+        """Whether it would find nothing cached of what it asks to be."""
+        return any(prefix.read < 0 for prefix in self.unwritten())
+
     def leave(self) -> None:
         """It is sent now."""
         self.sent = True
@@ -148,6 +159,12 @@ class Exchange:
         read = 0 if self.reading.counted is None else self.reading.counted.read
         return self.reading.miss_reason if read < CLEARLY_LESS * expected else ""
 
+    def _news(self) -> tuple[Kept, ...]:
+        """What others may read from now on; nothing where the answer never began."""
+        if self.expected is None or self.reading.counted is None:
+            return ()
+        return self.forecast.news(self.expected, self.reading.message)
+
     def settled(self, outcome: str) -> Settled:
         """For the books, after it has ended like this."""
         return Settled(
@@ -157,6 +174,7 @@ class Exchange:
             estimated=self.estimated,
             miss_reason=self.miss_reason,
             request_id=self.request_id or self.reading.message,
+            kept=self._news(),
         )
 
 

@@ -73,6 +73,8 @@ class Followers:
             worth_it, reason = _decide(exchange, prefix)
             if not worth_it:
                 return waited or Waited(seconds=0.0, tokens=prefix.tokens, reason=reason)
+            if waited is None:
+                exchange.call.tell("filling")
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(min(until, writer.since + AHEAD_SECONDS)):
                     await writer.begun.wait()

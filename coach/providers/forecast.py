@@ -1,4 +1,5 @@
-"""What the engine expects of the provider's cache: its own cache, played with every request of this process.
+"""What the engine expects of the provider's cache: its own cache, played with every request of this process,
+and with what the books say of others'.
 
 Units: tokens, seconds of a clock that never goes back.
 """
@@ -10,18 +11,23 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from coach.engine.cache import CacheUse, Laid, Pending, PrefixCache
 from coach.engine.ports import Clock
 from coach.engine.prompt import CHARACTERS_PER_TOKEN, chain_keys, running_sums
 from coach.providers.asking import Shape
 from coach.providers.catalogue import Model
+from coach.providers.port import Kept
 
 PRIOR_CHARACTERS = 4_000.0
 """So many characters of evidence the first estimate counts for."""
 
 KEPT_ENTRIES = 1_024
 """So many prefixes are remembered with the message that wrote them."""
+
+NEWS_SHARE = 0.1
+"""That an entry lives on is news for others once so much of its lifetime has passed since they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,11 @@ class Unwritten:
     read: int
 
 
+_NOTHING = CacheUse(0, 0, 0)
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
 class Forecast:
     """One per provider. Estimates are put right by every reply's usage."""
 
@@ -56,6 +67,7 @@ class Forecast:
         self._caches: dict[str, PrefixCache] = {}
         self._rates: dict[str, _Rate] = {}
         self._writers: OrderedDict[tuple[str, bytes], str] = OrderedDict()
+        self._told_at: OrderedDict[tuple[str, bytes], float] = OrderedDict()
         self._lock = threading.Lock()
 
     def tokens(self, shape: Shape, model: Model) -> tuple[int, ...]:
@@ -95,7 +107,42 @@ class Forecast:
             cache = self._caches[expected.model.rules.name]
             cache.finish(expected.pending, self._clock.now())
             for mark, _ in expected.laid.marks:
-                self._remember((expected.model.id, expected.laid.keys[mark]), message)
+                _put(self._writers, (expected.model.id, expected.laid.keys[mark]), message)
+
+    def keys(self, shape: Shape, model: Model) -> tuple[str, ...]:
+        """What the books call the prefixes of a request, at every place where an entry may be found."""
+        return tuple(key.hex() for key in self._lay(shape, model).keys)
+
+    def recall(self, kept: Sequence[Kept], model: Model) -> None:
+        """Entries that the books tell of live, whoever wrote them."""
+        with self._lock:
+            now = self._clock.now()
+            cache = self._caches.setdefault(model.rules.name, PrefixCache(model.rules))
+            for each in kept:
+                key = bytes.fromhex(each.key)
+                begun = min(now, now + each.left_seconds - each.ttl_seconds)
+                cache.finish(Pending(_NOTHING, begun, model.id, ((key, each.ttl_seconds),)), now)
+                _put(self._writers, (model.id, key), each.message)
+                _put(self._told_at, (model.id, key), begun)
+
+    def news(self, expected: Expected, message: str) -> tuple[Kept, ...]:
+        """What the cache holds because of a request whose answer began, as far as nobody was told lately."""
+        model, keys = expected.model, expected.laid.keys
+        with self._lock:
+            found = [self._kept(model, keys[mark], message) for mark, _ in expected.laid.marks]
+        return tuple(filter(None, found))
+
+    def _kept(self, model: Model, key: bytes, message: str) -> Kept | None:
+        now, place = self._clock.now(), (model.id, key)
+        life = self._caches[model.rules.name].life(key, now, model.id)
+        if life is None:
+            return None
+        ttl, left = life
+        begun = now + left - ttl
+        if begun < self._told_at.get(place, -math.inf) + NEWS_SHARE * ttl:
+            return None
+        _put(self._told_at, place, begun)
+        return Kept(model=model.id, key=key.hex(), ttl_seconds=ttl, left_seconds=left, message=message)
 
     def learn(self, expected: Expected, tokens: int) -> None:
         """The provider counted the prompt: so many tokens in all."""
@@ -113,14 +160,16 @@ class Forecast:
         place = max(place for place, sum_ in enumerate(laid.sums) if sum_ <= use.read)
         return self._writers.get((model.id, laid.keys[place]), "")
 
-    def _remember(self, key: tuple[str, bytes], message: str) -> None:
-        self._writers[key] = message
-        self._writers.move_to_end(key)
-        if len(self._writers) > KEPT_ENTRIES:
-            self._writers.popitem(last=False)
-
     def _rate(self, model: Model) -> _Rate:
         return self._rates.setdefault(model.id, _Rate())
+
+
+def _put(held: OrderedDict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """The newest are held."""
+    held[key] = value
+    held.move_to_end(key)
+    if len(held) > KEPT_ENTRIES:
+        held.popitem(last=False)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ Units: tokens, seconds, US dollars.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from coach.providers.catalogue import Model, Tier
 
 Role = Literal["system", "user", "assistant"]
 Stop = Literal["done", "truncated", "refused"]
+Outlook = Literal["cold", "filling"]
 Reason = Literal[
     "busy", "overloaded", "unreachable", "interrupted", "stalled", "unusable", "spend", "rejected", "too_long"
 ]
@@ -40,6 +42,10 @@ class Part:
     breakpoint: str | None = None
 
 
+def _nobody(outlook: Outlook) -> None:
+    """Hears it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of a model. `purpose` stands in the ledger ("classify", "reply", "run", "warm"); `turn` is the
@@ -47,7 +53,8 @@ class Call:
 
     `max_output_tokens` bounds the answer, thinking included; 0 only writes the cache. Limits in seconds:
     until the first piece, between pieces, in all. `value_of_second_usd`: what a second less of waiting for it
-    is worth.
+    is worth. `tell` hears why its first piece will be long in coming, where that is foreseen: nothing of its
+    prompt is cached ("cold"), or another call is writing what it will read ("filling").
     """
 
     purpose: str
@@ -60,6 +67,7 @@ class Call:
     progress_seconds: float = 20.0
     total_seconds: float = 120.0
     value_of_second_usd: float = 0.0
+    tell: Callable[[Outlook], None] = field(default=_nobody, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,8 @@ class Waited:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
-    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
+    `waited`: how it dealt with another call that was writing the same prefix, if one was. `token` is its own:
+    who asks for it a second time, not having heard the answer, is given the same ticket."""
 
     purpose: str
     turn: str
@@ -83,6 +92,19 @@ class Attempt:
     number: int
     worst_usd: float
     waited: Waited | None = None
+    token: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A prefix that a model's cache holds for `left_seconds` more, and for `ttl_seconds` from each time it is
+    read. `message`: the answer whose request wrote or read it."""
+
+    model: str
+    key: str
+    ttl_seconds: float
+    left_seconds: float
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +113,7 @@ class Settled:
 
     `expected`: what the engine said would be read, written and sent fresh. `miss_reason`: why less was read
     than could have been, where the provider tells. `outcome`: a `Stop`, a `Reason`, `CANCELLED` or `ENOUGH`.
+    `kept`: what the cache holds because of it, as far as that is news.
     """
 
     outcome: str
@@ -99,6 +122,7 @@ class Settled:
     estimated: bool = False
     miss_reason: str = ""
     request_id: str = ""
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +153,8 @@ class OverLimit(Exception):  # noqa: N818 - said of the budget, not of a fault
 
 
 class Purse(Protocol):
-    """Who pays. Each attempt is reserved and on record before it is sent, and settled once."""
+    """Who pays, and the books of all who do. Each attempt is reserved and on record before it is sent, and
+    settled once."""
 
     async def reserve(self, attempt: Attempt) -> Any:
         """A ticket for this attempt; durable when this returns. Raises OverLimit."""
@@ -137,11 +162,16 @@ class Purse(Protocol):
     async def settle(self, ticket: Any, settled: Settled) -> None:
         """What it took. A second settlement of a ticket changes nothing."""
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        """Which of these prefixes the books have as kept; none where they cannot be read."""
+
 
 class Provider(Protocol):
-    """Who writes the words."""
+    """Who writes the words. `caches`: it keeps the prefixes that calls mark, and takes calls that only write
+    one."""
 
     name: str
+    caches: bool
 
     def model(self, tier: Tier) -> Model:
         """Who is asked for this tier: what that costs, caches and reads."""

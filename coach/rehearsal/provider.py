@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections import OrderedDict
@@ -105,6 +106,7 @@ class Provider:
     """`scale`: seconds of the provider's own in a second of the clock.
 
     `delta_tokens`: tokens of one delta; 0 means as many as STEP_SECONDS bring. `clock` gives real seconds.
+    `gate`: no answer begins while it is closed, however long ago it was due.
     Raises ValueError for a scale that is not above zero.
     """
 
@@ -113,12 +115,14 @@ class Provider:
     tiers: Mapping[str, Tier] = field(default_factory=lambda: TIERS)
     delta_tokens: int = 4
     clock: Callable[[], float] = time.monotonic
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     _caches: dict[str, PrefixCache] = field(default_factory=dict)
     _asked: OrderedDict[str, Fingerprint] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         if self.scale <= 0:
             raise ValueError(f"A scale of {self.scale:g} lets no time pass; it has to be above zero.")
+        self.gate.set()
 
     def now(self) -> float:
         """The provider's seconds, from any zero."""

@@ -45,6 +45,7 @@ class Sending:
     async def begin(self) -> None:
         """Until the first token is there; then the cache can be read."""
         await self.until(self.answer.begins_at)
+        await self.provider.gate.wait()
         self.provider.begun(self.answer)
         self.note(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from coach.ladder import Rung, step_for_hint, step_for_showing
 from coach.providers import builtin, builtin_talk
@@ -76,7 +77,7 @@ def _no_attempt(asked: Asked, teller: Teller) -> Answer:
     if section is not None:
         teller.tell(builtin_talk.read_before(), link=section.link)
     teller.tell(builtin_talk.predict_question(), role="question")
-    return kept(asked, asked_back=True)
+    return replace(kept(asked, asked_back=True), attempt_first=True)
 
 
 def _nothing_marked(asked: Asked, teller: Teller) -> Answer:

@@ -111,10 +111,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is kept of an answer."""
+    """What is kept of an answer. `attempt_first`: it only said that an attempt comes first."""
 
     memory: Memory = field(default_factory=Memory)
     steps: tuple[Step, ...] = ()
+    attempt_first: bool = False
 
 
 def kept(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 from coach.engine.errors import PromptError
@@ -16,7 +14,6 @@ from coach.engine.runner import Inputs
 from coach.engine.timing import TIERS, time_to_first_token
 from coach.providers.catalogue import Tier
 from coach.providers.port import CANCELLED, ENOUGH, Call, Ended, OverLimit, Provider, ProviderError, Purse
-from coach.replies.prompts import Script
 from coach.replies.receipts import Receipts, prompt_tokens
 
 NAIVE_TIER: Tier = "medium"
@@ -193,32 +190,3 @@ class Calls:
 
     def records(self) -> list[dict[str, Any]]:
         return [stream.record().to_dict() for stream in self.streams]
-
-
-class Pauses:
-    """How long it was between calls with the same shared part, in this process. Seconds."""
-
-    KEPT, PREFIXES = 64, 256
-
-    def __init__(self) -> None:
-        self._times: OrderedDict[bytes, deque[float]] = OrderedDict()
-
-    def clear(self) -> None:
-        self._times.clear()
-
-    def noted(self, key: bytes, at_seconds: float) -> tuple[float, ...]:
-        """The pauses before this call, which is noted too."""
-        times = self._times.setdefault(key, deque(maxlen=self.KEPT))
-        self._times.move_to_end(key)
-        if len(self._times) > self.PREFIXES:
-            self._times.popitem(last=False)
-        times.append(at_seconds)
-        return tuple(later - earlier for earlier, later in zip(times, list(times)[1:], strict=False))
-
-
-def shared_key(script: Script) -> bytes:
-    """Names the part of a prompt that others send too."""
-    digest = blake2b(script.instructions.encode(), digest_size=16)
-    for _name, text in script.shared:
-        digest.update(text.encode("utf-8", "replace"))
-    return digest.digest()

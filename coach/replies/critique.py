@@ -195,7 +195,8 @@ class Speech:
         if not findings:
             self.teller.tell(builtin.passed(attempts.latest), role="good")
         if findings or parts["changes"].before_number:
-            self.teller.tell(builtin.opening(attempts.latest, parts["changes"]), role="good")
+            opening = builtin.opening(attempts.latest, parts["changes"])
+            self.teller.tell(opening, role="say" if _is_worse(parts["changes"]) else "good")
         return True
 
     async def close(self, inputs: Inputs, teller: Teller, parts: Mapping[str, Any]) -> None:
@@ -257,6 +258,10 @@ def _discuss(teller: Teller, findings: tuple[Finding, ...], parts: Mapping[str, 
     say(closing[0], role="question")
     say(closing[1], role="action")
     return question
+
+
+def _is_worse(changes: Changes) -> bool:
+    return bool(changes.before_number and changes.fresh and not (changes.mended or changes.better))
 
 
 def _names(finding: Finding, text: str) -> bool:

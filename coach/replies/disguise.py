@@ -7,7 +7,7 @@ import binascii
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
@@ -71,3 +71,43 @@ def is_opaque(text: str) -> bool:
         return True
     letters = sum(letter.isalpha() for letter in bare)
     return len(bare) >= _SHORT and letters < _READABLE * len(bare)
+
+
+_SPELLED_LETTERS = (5, 4)
+"""So many first letters of words, or of sentences, are no chance."""
+_INITIAL = re.compile(r"(?<![^\W_])[^\W\d_]")
+
+
+def letters_of(text: str) -> str:
+    """Its letters alone, small and in one alphabet."""
+    return "".join(filter(str.isalpha, alike(text)))
+
+
+class Initials:
+    """First letters of a reply's words, and of its sentences, as far as it was shown.
+
+    `secrets`: what they may not begin to spell, as `letters_of` gives it.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        letters = tuple(secrets)
+        self._of_words, self._of_sentences = (
+            {each[:size] for each in letters if len(each) >= size} for size in _SPELLED_LETTERS
+        )
+        self._words = self._sentences = ""
+
+    def spells(self, sentence: str) -> bool:
+        """Whether the first letters of what was shown, and of this, begin to spell a secret."""
+        words, sentences = self._words + _initials(sentence), self._sentences + _initials(sentence)[:1]
+        return any(start in words for start in self._of_words) or any(
+            start in sentences for start in self._of_sentences
+        )
+
+    def saw(self, sentence: str) -> None:
+        """It has been shown."""
+        self._words += _initials(sentence)
+        self._sentences += _initials(sentence)[:1]
+
+
+def _initials(sentence: str) -> str:
+    return "".join(_INITIAL.findall(alike(sentence)))

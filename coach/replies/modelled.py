@@ -13,10 +13,12 @@ from coach.engine.speculation import SpeculationDecision
 from coach.engine.task import LogNormal, Task
 from coach.queries import SENT, Setting, Spoken
 from coach.replies.calling import Calls, Stream
+from coach.replies.guarding import Closed
 from coach.replies.job import Job, current, stored
 from coach.replies.parts import Reply
 from coach.replies.telling import Teller
 from coach.replies.wording import ANSWER_TIER, Brief, Outcome, say_written, writing_status
+from coach.warmth import Pauses
 
 ANSWER_SECONDS = LogNormal(3.0, 6.0)
 _READ = LogNormal(0.0015, 0.006)
@@ -70,6 +72,8 @@ def prompt_tasks() -> list[Task]:
     return [
         Task("spoken", call=_spoken, duration=_READ, label=_("Read what was said before")),
         Task("setting", call=_setting, duration=_READ, label=_("Read the exercise’s page")),
+        Task("pauses", call=_pauses, duration=_READ, label=_("Read how often this is asked about")),
+        Task("closed", call=_closed, duration=_READ, label=_("Look up which answers are closed")),
     ]
 
 
@@ -83,11 +87,21 @@ async def _setting(inputs: Inputs) -> Setting | None:
     return await current.get().sources.settings.load(place.exercise_id) if place.in_exercise else None
 
 
+async def _pauses(inputs: Inputs) -> Pauses:
+    return await current.get().sources.pauses.load(current.get().place)
+
+
+async def _closed(inputs: Inputs) -> Closed:
+    job = current.get()
+    return await job.sources.closed.load((job.learner_id, job.place.exercise_id, job.turn.submission_id or 0))
+
+
 def stream_of(inputs: Inputs, brief: Brief) -> Stream:
     """The answer to this brief, asked for now."""
-    calls = making.get().calls
-    call, cold = brief.call(calls.turn, calls.provider.model(ANSWER_TIER))
-    current.get().voice.status(writing_status(cold=cold))
+    calls, voice = making.get().calls, current.get().voice
+    voice.status(writing_status())
+    model = calls.provider.model(ANSWER_TIER)
+    call = brief.call(calls.turn, model, lambda outlook: voice.status(writing_status(outlook)))
     return calls.begin(call, inputs)
 
 

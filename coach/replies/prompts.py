@@ -88,14 +88,18 @@ def laid_out(script: Script, price: Price, *, gaps_seconds: Sequence[float] = ()
 
     `gaps_seconds`: recent pauses between calls of the shared part, for its lifetime.
     """
-    shared = [_part("instructions", "system", script.instructions, Stability.FIXED)]
-    shared += [_part(name, "system", text, Stability.SHARED) for name, text in script.shared if text]
+    shared = _shared_parts(script)
     history = list(_history_parts(script.history))
     call = _part("call", "user", script.call, Stability.CALL)
-    long = lifetime(price, _tokens(shared), gaps_seconds)
-    marks = {len(shared) - 2: long, len(shared) - 1: long}
+    ttl = keeping_of(script, price, gaps_seconds).ttl
+    marks = {len(shared) - 2: ttl, len(shared) - 1: ttl}
     marks |= {len(shared) + at: "5m" for at in _history_marks(len(history))}
     return _marked([*shared, *history, call], marks, price.rules.minimum_tokens)
+
+
+def _shared_parts(script: Script) -> list[Part]:
+    fixed = _part("instructions", "system", script.instructions, Stability.FIXED)
+    return [fixed, *(_part(name, "system", text, Stability.SHARED) for name, text in script.shared if text)]
 
 
 def _history_parts(history: Sequence[Exchange]) -> list[Part]:
@@ -125,33 +129,62 @@ def _marked(parts: Sequence[Part], marks: dict[int, str], minimum: int) -> tuple
     return tuple(found)
 
 
-def _tokens(parts: Sequence[Part]) -> int:
-    return sum(estimate_tokens(part.text) for part in parts)
-
-
 TYPICAL_GAPS_SECONDS = (15.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 420.0, 900.0)
 """Pauses between calls for one lesson, until enough real ones were seen: a learner reads, tries, runs."""
+TYPICAL_CALLS = 20.0
+GAPS_MIN = 3
+"""Of fewer pauses nothing can be concluded."""
 VALUE_OF_SECOND_USD = 0.01
 """What a second less of a learner's waiting is worth: 36 dollars an hour."""
 COLD_START_USD = 0.5 * VALUE_OF_SECOND_USD
 """What it is worth to spare a learner one cold start: half a second of waiting."""
-ENOUGH_GAPS = 20
-_CALLS = 20.0
+EVERY_SHARE = 0.8
+"""A prefix that is kept alive is touched when it was idle for so much of its lifetime."""
+TAIL_SECONDS = 600.0
+"""Nobody knows that a call was the last one: so long after it the prefix is still kept."""
 
 
-def lifetime(price: Price, tokens: int, gaps_seconds: Sequence[float] = ()) -> str:
-    """How long the shared entry should live ("5m", "1h"): what the engine's warming model finds cheapest."""
-    gaps = gaps_seconds if len(gaps_seconds) >= ENOUGH_GAPS else TYPICAL_GAPS_SECONDS
-    kinds = [Strategy(kind="none" if ttl == "5m" else "longer_ttl", ttl=ttl) for ttl in price.rules.ttls]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """How a shared prefix is kept from one call to the next: by the lifetime of its entries ("5m", "1h"), and
+    by a touch whenever it was idle for `every_seconds`, where that is not None."""
+
+    ttl: str
+    ttl_seconds: float
+    every_seconds: float | None
+
+    def is_due(self, idle_seconds: float, unused_seconds: float) -> bool:
+        """Whether a prefix, touched and used so long ago, is about to lapse while somebody may still come.
+        What has lapsed already is left: its next call writes it."""
+        if self.every_seconds is None:
+            return False
+        return self.every_seconds <= idle_seconds < self.ttl_seconds and unused_seconds <= TAIL_SECONDS
+
+
+def keeping_of(script: Script, price: Price, gaps_seconds: Sequence[float] = ()) -> Keeping:
+    """The one decision on a shared part: what the engine's warming model finds best for pauses like these."""
+    seen = len(gaps_seconds) >= GAPS_MIN
     choice = expected_warming(
-        gaps,
-        calls=_CALLS,
-        prefix_tokens=tokens,
+        gaps_seconds if seen else TYPICAL_GAPS_SECONDS,
+        calls=len(gaps_seconds) + 1.0 if seen else TYPICAL_CALLS,
+        prefix_tokens=sum(estimate_tokens(part.text) for part in _shared_parts(script)),
         price=price,
-        strategies=kinds,
+        strategies=_strategies(price),
         cold_start_usd=COLD_START_USD,
     )
-    return choice.best.strategy.ttl
+    best = choice.best.strategy
+    every = best.every_seconds if best.kind == "keepalive" else None
+    return Keeping(ttl=best.ttl, ttl_seconds=price.rules.ttls[best.ttl], every_seconds=every)
+
+
+def _strategies(price: Price) -> list[Strategy]:
+    shortest, *longer = sorted(price.rules.ttls, key=lambda name: price.rules.ttls[name])
+    every = EVERY_SHARE * price.rules.ttls[shortest]
+    return [
+        Strategy(kind="none", ttl=shortest),
+        Strategy(kind="keepalive", ttl=shortest, every_seconds=every, tail_seconds=TAIL_SECONDS),
+        *(Strategy(kind="longer_ttl", ttl=name) for name in longer),
+    ]
 
 
 def prompt_of(parts: Sequence[Part]) -> Prompt:

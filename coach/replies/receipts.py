@@ -6,12 +6,12 @@ Units: tokens, US dollars, seconds on the loop's clock.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from coach.engine.ports import Usage
-from coach.providers.port import CANCELLED, ENOUGH, Attempt, Purse, Settled, Waited
+from coach.providers.port import CANCELLED, ENOUGH, Attempt, Kept, Purse, Settled, Waited
 
 
 class Receipts:
@@ -38,6 +38,9 @@ class Receipts:
         self.settled.append(settled)
         self.ended_at = self._now()
         await self._purse.settle(ticket, settled)
+
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return await self._purse.recall(model, keys)
 
     @property
     def model(self) -> str:

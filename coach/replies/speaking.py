@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coach.material import Link
+from coach.material import Link, sentences_of
 from coach.replies.drafting import Note
 from coach.replies.passages import Index
-from coach.replies.splitting import Piece, Splitter
+from coach.replies.splitting import Piece, Splitter, asks
 from coach.replies.telling import Teller
 
 WORDS_MAX = 120
@@ -33,10 +33,14 @@ class Speaker:
     full: bool = False
     shown: int = 0
     dropped: int = 0
-    asked: bool = False
     _acted: bool = False
     _opens: bool = True
     _cited: set[str] = field(default_factory=set)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the reply has its question, whoever put it."""
+        return self.teller.asked
 
     def hear(self, text: str) -> bool:
         """Say what is whole now. False once the reply is as long as it may be."""
@@ -71,6 +75,7 @@ class Speaker:
         if piece.asks and self.asked:
             self.dropped += 1
             return
+        asked = self.asked
         role, opens = self._place(piece)
         link = self._cite(piece)
         said = self.teller.say(
@@ -85,9 +90,8 @@ class Speaker:
             self.dropped += 1
             return
         self.shown += 1
-        self._acted = self._acted or (self.asked and not piece.asks)
-        self.asked = self.asked or piece.asks
-        self._opens = piece.asks
+        self._acted = self._acted or (asked and not asks(said[-1].text))
+        self._opens = asks(said[-1].text)
 
     def _place(self, piece: Piece) -> tuple[str, bool]:
         """The question stands alone; what comes behind it is the action."""
@@ -108,8 +112,11 @@ class Speaker:
 
     def _missing(self) -> list[Note]:
         wanted = {"action"} if self.asked else {"question", "action"}
-        found = {note.role: note for note in self.notes if note.role in wanted}
+        found = {note.role: note for note in self.notes if note.role in wanted and not self._was_said(note)}
         return [found[role] for role in ("question", "action") if role in found]
+
+    def _was_said(self, note: Note) -> bool:
+        return all(sentence in self.teller.shown for sentence in sentences_of(note.text))
 
     def _complete(self) -> None:
         if self._acted:

@@ -24,6 +24,11 @@ _ENUMERATION = re.compile(r"^\s*(?:\d{1,2}|[a-z])[.)]$")
 _FENCE = "```"
 
 
+def asks(text: str) -> bool:
+    """Whether a sentence is a question."""
+    return text.rstrip("\"”’')").endswith("?")
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A sentence without marks. `opens`: it begins a paragraph. `places`: passages cited, as they were named.
@@ -36,7 +41,7 @@ class Piece:
 
     @property
     def asks(self) -> bool:
-        return self.text.rstrip("\"”’')").endswith("?")
+        return asks(self.text)
 
 
 class Splitter:

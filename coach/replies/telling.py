@@ -10,6 +10,7 @@ from coach.material import Link, sentences_of
 from coach.queries import Attempt
 from coach.replies.guard import AnswerFact, Guard, visible
 from coach.replies.parts import Sentence
+from coach.replies.splitting import asks
 from exercises.kinds.base import Finding
 
 ANSWER_ROLE = "answer"
@@ -26,19 +27,27 @@ def findings_in(attempt: Attempt | None) -> tuple[Finding, ...]:
 
 def guard_for(findings: Iterable[Finding], steps: Mapping[str, Step], *, mastered: bool) -> Guard:
     """The facts of an attempt's findings, without those whose answer is open to this learner."""
-    findings = tuple(findings)
-    facts = [
-        AnswerFact(
-            key=finding.key,
-            groups=finding.fix_terms,
-            fix=finding.fix,
-            given=f"{finding.message} {finding.place_label}",
-            place_label=finding.place_label,
-        )
-        for finding in findings
-    ]
+    facts = [fact_of(finding) for finding in findings]
     opened = {key for key, step in steps.items() if step.answer_is_open}
-    return Guard(facts, open_keys={finding.key for finding in findings} if mastered else opened)
+    return Guard(facts, open_keys={fact.key for fact in facts} if mastered else opened)
+
+
+def fact_of(finding: Finding) -> AnswerFact:
+    """What would give this finding's answer away."""
+    return AnswerFact(
+        key=finding.key,
+        groups=finding.fix_terms,
+        fix=finding.fix,
+        given=f"{finding.message} {finding.place_label}",
+        place_label=finding.place_label,
+    )
+
+
+def _role_of(text: str, role: str) -> str:
+    """What stands in for a sentence is what it is itself: a question, or a hint and none."""
+    if asks(text):
+        return "question"
+    return "hint" if role == "question" else role
 
 
 def _refuses_nothing(text: str) -> bool:
@@ -60,6 +69,12 @@ class Teller:
     words: int = 0
     replaced: int = 0
     instead_said: set[str] = field(default_factory=set)
+    shown: list[str] = field(default_factory=list)
+
+    @property
+    def asked(self) -> bool:
+        """Whether a question was shown."""
+        return any(asks(text) for text in self.shown)
 
     def tell(
         self, text: str, *, role: str = "say", marker: int = 0, link: Link | None = None, finding: str = ""
@@ -81,18 +96,24 @@ class Teller:
         marker: int = 0,
         link: Link | None = None,
         finding: str = "",
-    ) -> bool:
-        """One sentence, at once, in a new paragraph or in the one that is open. False if none was shown."""
+    ) -> list[Sentence]:
+        """One sentence, at once, in a new paragraph or in the one that is open: what was shown of it, or for
+        it."""
         self.paragraph += opens
         sentence = Sentence(text=visible(text), role=role, paragraph=self.paragraph, finding=finding)
         pieces = self._cleared(sentence)
+        if not opens and pieces and pieces[0].role == "question" != role:
+            # What stands in for a statement may be a question, which stands alone.
+            self.paragraph += 1
+            opens, pieces = True, [replace(piece, paragraph=self.paragraph) for piece in pieces]
         self._emit(pieces, opens=opens, marker=marker, link=link)
-        return bool(pieces)
+        return pieces
 
     def _emit(self, pieces: list[Sentence], *, opens: bool, marker: int, link: Link | None) -> None:
         for index, piece in enumerate(pieces):
             first, closes = opens and index == 0, index == len(pieces) - 1
             self.words += len(piece.text.split())
+            self.shown.append(piece.text)
             self.emit(
                 replace(piece, opens=first, marker=marker if first else 0, link=link if closes else None)
             )
@@ -106,17 +127,21 @@ class Teller:
             return [sentence]
         self.replaced += 1
         said = []
-        for text in self.instead(sentence.finding or key):
+        for hint in self.instead(sentence.finding or key):
+            text = visible(hint)
             if text in self.instead_said:
                 # Said once in this reply; said again it helps nobody.
                 break
+            if asks(text) and self.asked:
+                # One question is enough.
+                continue
             pieces = sentences_of(text)
             if not all(self.guard.blocking(piece, alone=True) is None for piece in pieces):
                 continue
             for piece in pieces:
                 if self.guard.blocking(piece) is None:
                     self.guard.saw(piece)
-                    said.append(replace(sentence, text=piece))
+                    said.append(replace(sentence, text=piece, role=_role_of(piece, sentence.role)))
             self.instead_said.add(text)
             break
         return said

@@ -16,6 +16,9 @@ FAMILIES: tuple[tuple[str, ...], ...] = tuple(map(tuple, _WORDS["families"]))
 NATIVE: frozenset[str] = frozenset(_WORDS["native"])
 FOREIGN: frozenset[str] = frozenset(_WORDS["foreign"])
 WHOLE_LETTERS = 5
+_DANGERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (str(head), frozenset(map(str, words))) for head, words in _WORDS["dangers"].items()
+)
 
 
 @lru_cache(maxsize=512)
@@ -29,3 +32,9 @@ def _wide(group: tuple[str, ...]) -> tuple[str, ...]:
     more = [word for family in FAMILIES if family[0] in own for word in family]
     # A short word is a whole one: "off" is no beginning of "offers".
     return (*group, *(f"{word.strip()} " if len(word) <= WHOLE_LETTERS else word for word in more))
+
+
+def dangers_of(fact: AnswerFact) -> frozenset[str]:
+    """Words of the dimension in which the fact's remedy lies: order, size, time, what is switched."""
+    own = {term.casefold() for group in fact.groups for term in group}
+    return frozenset().union(*(words for head, words in _DANGERS if head in own))

@@ -8,11 +8,13 @@ it may hold no notation, code, other language or verdict. In doubt the answer is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from coach.replies.disguise import alike, is_opaque, readings_of
-from coach.replies.guard import AnswerFact, Guard, words_of
-from coach.replies.plainness import Plainness, claims_nothing
+from coach.replies.disguise import Initials, alike, is_opaque, readings_of
+from coach.replies.guard import WINDOW_SENTENCES, Guard, words_of
+from coach.replies.plainness import NO_COURSE, Course, Plainness, claims_nothing, looks, orders, sentences_in
+from coach.replies.sealed import NOTHING_SEALED, Sealed, sealed
+from coach.replies.terms import stem_of
 from coach.replies.thesaurus import FOREIGN, NATIVE, widened
 
 REPLY_SENTENCES = 12
@@ -43,39 +45,69 @@ _BY_POSITION = re.compile(
 _GOING_ON = re.compile(
     r"^\W*(?:(?:so|then|now|and)\b[\s,]+)?(?:run|hand|go)\b(?!.*\b(?:compare|predict|trace))"
 )
+# What speaks to somebody, points at something at hand, or judges, speaks of an exercise, not of an idea.
+_POINTED = re.compile(
+    r"\b(?:you|your|yours|yourself|we|us|our|ours|i|i'm|me|my|mine|here|these|those|this|exercise|attempt|"
+    r"solution|solved|should|must|ought|has to|have to|would|could|might|better|best|enough|right|wrong|"
+    r"correct|choose|pick|switch|somebody|someone|anybody|anyone|everybody|student|learner|expert|"
+    r"professor|colleague|winner|grader|he|she)\b|\?|\d"
+)
 
 
 class Wariness:
     """For one reply: the guard's closed facts, and what was asked. With nothing closed all may be said.
 
     `known`: texts that authors wrote, which may be said word for word as far as the guard itself lets them.
-    `directing`: the reply is about no closed finding, so that it needs the words of other things.
+    `directing`: the reply is about no closed finding, so that it needs the words of other things: what it
+    says of ideas may have them, what it says of an exercise may not. `opened`: it is about an open finding,
+    and so is what it says to the learner, unless others of that attempt are closed. `closed`: what is closed
+    beside the attempt's findings; `course`: what the lessons say.
     """
 
     def __init__(
-        self, guard: Guard, *, question: str = "", known: Iterable[str] = (), directing: bool = False
+        self,
+        guard: Guard,
+        *,
+        question: str = "",
+        known: Iterable[str] = (),
+        directing: bool = False,
+        opened: bool = False,
+        closed: Sealed = NOTHING_SEALED,
+        course: Course = NO_COURSE,
     ) -> None:
-        self._directing = directing
-        self._known = [f" {' '.join(words_of(text))} " for text in known]
-        self._facts: Sequence[AnswerFact] = guard.closed
+        self._directing, self._course = directing, course
+        self._facts = guard.closed
+        self._aside = bool(self._facts) or not opened
+        known = tuple(known)
+        self._said = sentences_in(known)
+        self._given = [f" {' '.join(words_of(fact.given))} " for fact in self._facts]
+        self._labels = [alike(fact.place_label).strip("“”\"' ") for fact in self._facts if fact.place_label]
         wide = [widened(fact) for fact in self._facts]
+        self._wide = Guard(wide, window=REPLY_SENTENCES)
+        self._sealed = (sealed(self._facts), closed)
         self._plain = Plainness(
             [*known, *(fact.given for fact in self._facts)],
             [term for fact in wide for group in fact.groups for term in group],
+            course=course.stems,
+            dangers=[each.dangers for each in self._sealed[: 1 + directing]],
         )
-        self._given = [f" {' '.join(words_of(fact.given))} " for fact in self._facts]
-        self._wide = Guard(wide, window=REPLY_SENTENCES)
-        self._labels = [alike(fact.place_label).strip("“”\"' ") for fact in self._facts if fact.place_label]
-        self._guessed = bool(self._facts) and self._is_guess(question)
+        self._initials = Initials([secret for each in self._sealed for secret in each.secrets])
+        self._before: list[list[str]] = []
+        self._guessed = self._is_guess(question)
 
     def refuses(self, sentence: str) -> bool:
         """Whether to say no. What was cleared counts as shown: an answer in instalments is one."""
-        if not self._facts or self._is_given(sentence):
+        if not any(each.facts for each in self._sealed) or self._is_given(sentence):
             return False
         if self._says_no(sentence):
             return True
-        self._wide.saw(sentence)
+        self._saw(sentence)
         return False
+
+    def _saw(self, sentence: str) -> None:
+        self._wide.saw(sentence)
+        self._initials.saw(sentence)
+        self._before = [*self._before, words_of(sentence)][-WINDOW_SENTENCES:]
 
     def _says_no(self, sentence: str) -> bool:
         text = " ".join(alike(sentence).replace("’", "'").split())
@@ -86,16 +118,34 @@ class Wariness:
             or is_telegraphic(text)
             or (self._guessed and self._judges(text))
             or bool(_NOTATION.search(bare) or _BY_POSITION.search(bare))
-            or (self._tells(sentence, text) if self._directing else not self._is_plain(text, bare))
+            or self._initials.spells(sentence)
+            or self._tells(sentence, text)
+            or not (self._is_safe(text, bare) if self._is_pointed(text) else self._plain.is_read(text))
         )
 
-    def _is_plain(self, text: str, bare: str) -> bool:
+    def _is_pointed(self, text: str) -> bool:
+        """Whether it speaks of what is closed: always, where the reply is about that."""
+        if not self._directing:
+            return True
+        if self._aside and (orders(text) or looks(text) or _POINTED.search(text)):
+            return True
+        own, closed = self._sealed
+        if own.names.search(text) or closed.places.search(text):
+            return True
+        # The lessons call a setting by the same name.
+        return any(stem_of(found[0]) not in self._course.stems for found in closed.names.finditer(text))
+
+    def _is_safe(self, text: str, bare: str) -> bool:
+        if self._directing and self._wide.blocking(text) is not None:
+            return False
         return self._plain.is_plain(text) or self._plain.is_plain(bare)
 
     def _tells(self, *texts: str) -> bool:
-        """Where the talk is of other things: whether it tells a closed answer, however dressed."""
-        readings = (reading for text in texts for reading in readings_of(text))
-        return any(self._wide.blocking(reading) is not None for reading in readings)
+        """Whether it tells a closed answer with its place, however dressed, or ends one that was begun."""
+        readings = (tuple(words_of(reading)) for text in texts for reading in readings_of(text))
+        read = list(dict.fromkeys(readings))
+        read.append(tuple(word for words in (*self._before, read[0]) for word in words))
+        return any(each.tells(words) for words in read for each in self._sealed)
 
     def _judges(self, text: str) -> bool:
         """An idea was put forward: whatever claims something, or says to go on, can be heard as yes or no."""
@@ -104,12 +154,14 @@ class Wariness:
         return not claims_nothing(text) or bool(_GOING_ON.match(text))
 
     def _is_given(self, sentence: str) -> bool:
-        """The page or an author says it already, in these words."""
+        """The page or an author says it already, in these words; of a lesson's, whole sentences."""
         words = words_of(sentence)
         if sum(map(len, words)) < MOSTLY_WORDS * len("".join(sentence.split())):
             return False
-        said = f" {' '.join(words)} "
-        return any(said in text for text in (*self._given, *self._known))
+        said = " ".join(words)
+        if said in self._said or (self._directing and said in self._course.sentences):
+            return True
+        return any(f" {said} " in text for text in self._given)
 
     def _without_labels(self, text: str) -> str:
         """A place may be called by its name, arrows, equals signs and all."""
@@ -119,9 +171,11 @@ class Wariness:
 
     def _is_guess(self, question: str) -> bool:
         """Whether the learner put an idea forward that a word of ours would judge."""
-        words = f" {' '.join(words_of(question))} "
+        words = words_of(question)
+        said = f" {' '.join(words)} "
         named = (term for fact in self._facts for group in fact.groups for term in group)
-        return any(f" {' '.join(words_of(term))}" in words for term in named if words_of(term))
+        own = any(f" {' '.join(words_of(term))}" in said for term in named if words_of(term))
+        return own or any(each.tells(words) for each in self._sealed)
 
 
 def is_telegraphic(text: str) -> bool:

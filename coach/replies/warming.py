@@ -6,56 +6,72 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 
 from django.utils import timezone
 
 from coach import queries
 from coach.beginning import places_of
 from coach.budget import DatabasePurse, RunInThread
-from coach.chores import claim_chore
-from coach.engine.pricing import Price, price_of
-from coach.engine.prompt import TTL_SECONDS
-from coach.engine.warming import Strategy, expected_warming
+from coach.chores import claim_chore, end_chore
+from coach.engine.ports import Usage
+from coach.engine.pricing import Price
 from coach.frames import Subject
-from coach.providers.port import Call, Ended, OverLimit, Provider, ProviderError
+from coach.providers.port import Call, OverLimit, Provider, ProviderError
 from coach.replies import passages
 from coach.replies.background import shared_texts
 from coach.replies.instructions import COACH
-from coach.replies.prompts import COLD_START_USD, Script, laid_out, prompt_of
+from coach.replies.prompts import TAIL_SECONDS, Script, keeping_of, laid_out
+from coach.replies.receipts import Receipts
 from coach.replies.wording import ANSWER_TIER
-from coach.warmth import chores_began, first_lessons_of_cohorts, model_calls_by_subject
+from coach.warmth import (
+    Pauses,
+    calls_by_subject,
+    chores_done,
+    first_lessons_of_cohorts,
+    forget_prefixes,
+    pauses,
+)
 
-LEAD_SECONDS = 120.0
-"""A cohort's first lesson is warm so long before it starts: well inside the shortest lifetime."""
-EVERY_SECONDS = 240.0
-"""A prefix that is kept alive is touched when it was idle so long; the shortest lifetime is 300."""
-TAIL_SECONDS = 600.0
-"""Nobody knows that a call was the last one: so long after it the prefix is still kept."""
-WATCHED_SECONDS = 3600.0
-GAPS_MIN = 3
-"""Of fewer pauses nothing can be concluded."""
-SHORTEST_SECONDS = TTL_SECONDS["5m"]
+LEAD_SECONDS = 240.0
+"""A cohort's first lesson is warmed so long before it starts: well inside the shortest lifetime."""
+CLAIM_SECONDS = 120.0
+"""Who began to warm and was not heard of for so long has died: another does it, well before the start."""
 
 
 async def warm_what_is_due(provider: Provider, run: RunInThread) -> int:
-    """How many prefixes were written or refreshed. A provider that is away, or a limit, ends the round."""
-    warmed = 0
-    for subject in await run(subjects_to_warm):
-        if not await run(partial(claim_chore, chore_of(subject), every_seconds=EVERY_SECONDS / 2)):
-            continue
-        try:
-            warmed += await _warm(await run(partial(warming_call, subject)), provider, run)
-        except (ProviderError, OverLimit):
-            break
-    return warmed
+    """How many prefixes were written or refreshed. What failed is left for the next round."""
+    if not provider.caches:
+        return 0
+    await run(forget_prefixes)
+    due: dict[Subject, Pauses] = await run(partial(subjects_to_warm, _price(provider)))
+    return sum([await _warm(subject, gaps, provider, run) for subject, gaps in due.items()])
 
 
-async def _warm(call: Call | None, provider: Provider, run: RunInThread) -> bool:
-    if call is None:
+async def _warm(subject: Subject, gaps: Pauses, provider: Provider, run: RunInThread) -> bool:
+    name = chore_of(subject)
+    if not await run(partial(claim_chore, name, every_seconds=CLAIM_SECONDS)):
         return False
-    items = provider.stream(call, DatabasePurse(None, run))
-    return any([isinstance(item, Ended) async for item in items])
+    try:
+        usage = await _touch(await run(partial(warming_call, subject, _price(provider), gaps)), provider, run)
+    except (ProviderError, OverLimit) as error:
+        await run(partial(end_chore, name, did=str(error), failed=True))
+        return False
+    did = f"{usage.tokens_written} tokens written, {usage.tokens_read} read" if usage else ""
+    await run(partial(end_chore, name, did=did))
+    return usage is not None
+
+
+def _price(provider: Provider) -> Price:
+    return provider.model(ANSWER_TIER).price
+
+
+async def _touch(call: Call | None, provider: Provider, run: RunInThread) -> Usage | None:
+    if call is None:
+        return None
+    receipts = Receipts(DatabasePurse(None, run))
+    async for _item in provider.stream(call, receipts):
+        pass
+    return receipts.usage
 
 
 def chore_of(subject: Subject) -> str:
@@ -63,17 +79,28 @@ def chore_of(subject: Subject) -> str:
     return f"warm {subject}"
 
 
-def subjects_to_warm() -> list[Subject]:
-    """What a cohort begins with soon, then what is worth keeping alive; each once."""
+def subjects_to_warm(price: Price) -> dict[Subject, Pauses]:
+    """What a cohort begins with soon, then what is worth keeping alive at such a price, with the pauses
+    between its calls."""
     now = timezone.now()
-    slugs = first_lessons_of_cohorts(begin=now, end=now + seconds(LEAD_SECONDS))
-    due = [Subject(kind="lesson", slug=slug) for slug in slugs]
-    calls = model_calls_by_subject(since=now - seconds(WATCHED_SECONDS))
-    warmed = chores_began([chore_of(subject) for subject in calls])
+    soon = first_lessons_of_cohorts(begin=now, end=now + seconds(LEAD_SECONDS))
+    calls = calls_by_subject()
+    warmed = chores_done([chore_of(subject) for subject in (*soon, *calls)])
+    due = {
+        subject: pauses(calls.get(subject, ()), now)
+        for subject in soon
+        if not _is_warm(warmed.get(chore_of(subject)), now)
+    }
     for subject, times in calls.items():
-        if subject not in due and _is_worth_keeping(subject, times, warmed.get(chore_of(subject)), now):
-            due.append(subject)
+        touched = max(filter(None, (times[-1], warmed.get(chore_of(subject)))))
+        if subject not in soon and _is_worth_keeping(subject, price, times, touched, now):
+            due[subject] = pauses(times, now)
     return due
+
+
+def _is_warm(warmed: datetime.datetime | None, now: datetime.datetime) -> bool:
+    """Whether what was warmed for a start that is near lives until then."""
+    return warmed is not None and now - warmed <= seconds(LEAD_SECONDS)
 
 
 def seconds(number: float) -> datetime.timedelta:
@@ -82,55 +109,33 @@ def seconds(number: float) -> datetime.timedelta:
 
 def _is_worth_keeping(
     subject: Subject,
+    price: Price,
     times: Sequence[datetime.datetime],
-    warmed: datetime.datetime | None,
+    touched: datetime.datetime,
     now: datetime.datetime,
 ) -> bool:
-    idle = (now - max(filter(None, (times[-1], warmed)))).total_seconds()
-    if not is_due(idle, (now - times[-1]).total_seconds()):
-        return False
-    call = warming_call(subject)
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
-    return call is not None and is_worth_it(
-        gaps, tokens=prompt_of(call.parts).tokens, price=price_of(ANSWER_TIER)
-    )
+    idle, unused = ((now - at).total_seconds() for at in (touched, times[-1]))
+    script = _script(subject) if unused <= TAIL_SECONDS else None
+    return script is not None and keeping_of(script, price, pauses(times, now)).is_due(idle, unused)
 
 
-def is_due(idle_seconds: float, unused_seconds: float) -> bool:
-    """Whether a prefix, touched and used so long ago, is about to lapse while somebody may still come. What
-    has lapsed already is left: its next call writes it."""
-    return EVERY_SECONDS <= idle_seconds < SHORTEST_SECONDS and unused_seconds <= TAIL_SECONDS
-
-
-def is_worth_it(gaps_seconds: Sequence[float], *, tokens: int, price: Price) -> bool:
-    """Whether keeping alive is the best of the engine's strategies for pauses like these."""
-    if len(gaps_seconds) < GAPS_MIN:
-        return False
-    shortest, *longer = sorted(price.rules.ttls, key=lambda name: price.rules.ttls[name])
-    keep = Strategy(kind="keepalive", ttl=shortest, every_seconds=EVERY_SECONDS, tail_seconds=TAIL_SECONDS)
-    choice = expected_warming(
-        gaps_seconds,
-        calls=len(gaps_seconds) + 1.0,
-        prefix_tokens=tokens,
-        price=price,
-        strategies=[
-            Strategy(kind="none", ttl=shortest),
-            keep,
-            *(Strategy(kind="longer_ttl", ttl=name) for name in longer),
-        ],
-        cold_start_usd=COLD_START_USD,
-    )
-    return choice.best.strategy is keep
-
-
-def warming_call(subject: Subject) -> Call | None:
+def warming_call(subject: Subject, price: Price, gaps_seconds: Pauses = ()) -> Call | None:
     """A call that writes what every call about this subject begins with, and asks nothing; None where the
-    subject is not published."""
+    subject is not published, or too short to be cached."""
+    script = _script(subject)
+    if script is None:
+        return None
+    parts = laid_out(script, price, gaps_seconds=gaps_seconds)
+    if not any(part.breakpoint for part in parts):
+        return None
+    return Call(purpose="warm", tier=ANSWER_TIER, parts=parts, max_output_tokens=0)
+
+
+def _script(subject: Subject) -> Script | None:
     place = places_of([subject]).get(subject)
     if place is None:
         return None
     authored = queries.authored_for_many([place.exercise_id])[place.exercise_id]
     setting = queries.settings_of_many([place.exercise_id])[place.exercise_id] if place.in_exercise else None
     shared = shared_texts(passages.index(), place.lesson, setting, authored)
-    parts = laid_out(Script(instructions=COACH, shared=shared, call=""), price_of(ANSWER_TIER))
-    return Call(purpose="warm", tier=ANSWER_TIER, parts=parts, max_output_tokens=0)
+    return Script(instructions=COACH, shared=shared, call="")

@@ -6,28 +6,28 @@ After that the turn ends as what it is, cut short, with what was shown kept. A r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from coach.allowance import over_limit_text, stood_in_text
-from coach.engine.prompt import TTL_SECONDS
 from coach.providers.catalogue import Model, Tier
-from coach.providers.port import Call, OverLimit, ProviderError
+from coach.providers.port import Call, Outlook, OverLimit, ProviderError
 from coach.queries import Spoken
-from coach.replies.calling import Pauses, Stream, shared_key
+from coach.replies.calling import Stream
 from coach.replies.drafting import Note, tell_all
 from coach.replies.founded import Grounds
+from coach.replies.guarding import NOTHING_CLOSED, Closed, arm
 from coach.replies.instructions import COACH
 from coach.replies.parts import Ending
 from coach.replies.passages import Index
+from coach.replies.plainness import Course, course_of
 from coach.replies.prompts import VALUE_OF_SECOND_USD, Exchange, Script, fitted, laid_out
 from coach.replies.situating import without_learner
 from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller
-from coach.replies.wariness import Wariness
+from coach.warmth import Pauses
 
 ANSWER_TIER: Tier = "medium"
 MAX_OUTPUT_TOKENS = 600
@@ -35,13 +35,12 @@ MAX_OUTPUT_TOKENS = 600
 
 TOTAL_SECONDS = 60.0
 
-pauses = Pauses()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
     """What a model is asked for one reply. `facts`: what of the message is not the learner's; `finding`,
-    `marker`: what is spoken about."""
+    `marker`: what is spoken about; `pauses`: between calls that begin alike; `closed`: what is not to
+    be told, on this page or another."""
 
     script: Script
     facts: str
@@ -50,15 +49,14 @@ class Brief:
     finding: str = ""
     marker: int = 0
     question: str = ""
+    pauses: Pauses = ()
+    closed: Closed = NOTHING_CLOSED
 
-    def call(self, turn: str, model: Model) -> tuple[Call, bool]:
-        """The call, laid out for the model of `ANSWER_TIER`, and whether its shared part was not sent from
-        here within its lifetime: a cold start."""
+    def call(self, turn: str, model: Model, tell: Callable[[Outlook], None]) -> Call:
+        """The call, laid out for the model of `ANSWER_TIER`."""
         script = fitted(self.script, model.context_tokens - MAX_OUTPUT_TOKENS)
-        gaps = pauses.noted(shared_key(script), time.monotonic())
-        parts = laid_out(script, model.price, gaps_seconds=gaps)
-        kept_seconds = max((TTL_SECONDS[part.breakpoint] for part in parts if part.breakpoint), default=0.0)
-        call = Call(
+        parts = laid_out(script, model.price, gaps_seconds=self.pauses)
+        return Call(
             purpose="reply",
             tier=ANSWER_TIER,
             parts=parts,
@@ -66,8 +64,14 @@ class Brief:
             turn=turn,
             total_seconds=TOTAL_SECONDS,
             value_of_second_usd=VALUE_OF_SECOND_USD,
+            tell=tell,
         )
-        return call, not gaps or gaps[-1] >= kept_seconds
+
+    @property
+    def course(self) -> Course:
+        """What the learner can read beside the reply."""
+        shared = course_of(tuple(text for _name, text in self.script.shared))
+        return shared.with_words_of(self.facts)
 
     @property
     def grounds(self) -> Grounds:
@@ -87,6 +91,8 @@ def brief_of(
     finding: str = "",
     marker: int = 0,
     question: str = "",
+    pauses: Pauses = (),
+    closed: Closed = NOTHING_CLOSED,
 ) -> Brief:
     call, facts = message
     history = tuple(Exchange(sent=each.sent, shown=each.shown) for each in spoken)
@@ -98,6 +104,8 @@ def brief_of(
         finding=finding,
         marker=marker,
         question=question,
+        pauses=pauses,
+        closed=closed,
     )
 
 
@@ -112,8 +120,15 @@ class Outcome:
 
 async def say_written(stream: Stream, brief: Brief, teller: Teller, status: Callable[[str], None]) -> Outcome:
     """Say what comes, sentence by sentence; else say the notes."""
-    teller.guard.about = brief.finding
-    teller.refuses = _refusing(brief, teller)
+    arm(
+        teller,
+        brief.closed,
+        about=brief.finding,
+        question=brief.question,
+        known=[note.text for note in brief.notes],
+        course=brief.course,
+        grounds=brief.grounds,
+    )
     speaker = Speaker(teller, brief.index, brief.notes, finding=brief.finding, marker=brief.marker)
     reason = await _hear(stream, speaker)
     if reason == "refused":
@@ -160,16 +175,6 @@ def _instead(brief: Brief, teller: Teller, status: Callable[[str], None], reason
     return Outcome("done", by_model=False, reason=reason)
 
 
-def _refusing(brief: Brief, teller: Teller) -> Callable[[str], bool]:
-    """What a model may not say: numbers that nobody gave, its instructions, the ways of giving an answer."""
-    grounds, known = brief.grounds, [note.text for note in brief.notes]
-    withheld = {fact.key for fact in teller.guard.closed}
-    wary = Wariness(
-        teller.guard, question=brief.question, known=known, directing=brief.finding not in withheld
-    )
-    return lambda text: grounds.refuses(text) or wary.refuses(text)
-
-
 def fallback_text(reason: str) -> str:
     """Why the built-in coach answers, in a line."""
     if reason.startswith("limit "):
@@ -198,7 +203,9 @@ def _reasons() -> dict[str, str]:
     }
 
 
-def writing_status(*, cold: bool) -> str:
-    if cold:
+def writing_status(outlook: Outlook | None = None) -> str:
+    if outlook == "cold":
         return _("Writing the answer… The first one after a pause takes longer: nothing is cached yet.")
+    if outlook == "filling":
+        return _("Writing the answer… Another call is just filling the cache that this one reads.")
     return _("Writing the answer…")

@@ -48,6 +48,7 @@ from coach.replies.parts import Reply
 from coach.replies.prompts import VALUE_OF_SECOND_USD
 from coach.replies.situating import attempt_lines, focus_lines, message, passage_lines
 from coach.replies.sorting import sort_call, sorted_reading
+from coach.replies.telling import ANSWER_ROLE
 from coach.replies.wording import ANSWER_TIER, Brief, brief_of
 
 CONTEXT = "answer"
@@ -130,7 +131,7 @@ def begun_in_vain_usd(price: Price) -> float:
 
 
 def _graph(*, ahead: bool) -> TaskGraph:
-    needs = ("plan", "spoken", "setting")
+    needs = ("plan", "spoken", "setting", "pauses", "closed")
     return TaskGraph(
         [
             *conversation.reading_tasks(),
@@ -148,7 +149,7 @@ def _graph(*, ahead: bool) -> TaskGraph:
             Task("verdict", ("question", "sure", "classify"), call=_verdict, label=_("Decide what is asked")),
             Task(
                 "plan",
-                (*conversation.FACTS, "spoken", "setting"),
+                (*conversation.FACTS, "spoken", "setting", "pauses", "closed"),
                 call=_plan,
                 label=_("Plan the answer by the ladder’s rule"),
             ),
@@ -219,7 +220,14 @@ def _planned(inputs: Inputs, reading: Reading | None) -> Plan:
     asked = conversation.asked_of(inputs, reading=reading)
     taker = note_taker()
     plan = Plan(asked, answer(asked, taker), tuple(taker.notes))
-    return plan if asked.reading.intent in BY_RULE else replace(plan, brief=_brief(inputs, plan))
+    return plan if _is_by_rule(plan) else replace(plan, brief=_brief(inputs, plan))
+
+
+def _is_by_rule(plan: Plan) -> bool:
+    """Nothing is to be worded: what is computed or authored to the word, the answer to whom it is open, and
+    what is said before there is an attempt."""
+    told = any(note.role == ANSWER_ROLE for note in plan.notes)
+    return plan.asked.reading.intent in BY_RULE or told or plan.answer.attempt_first
 
 
 def _brief(inputs: Inputs, plan: Plan) -> Brief:
@@ -237,6 +245,7 @@ def _brief(inputs: Inputs, plan: Plan) -> Brief:
     return brief_of(
         shared=shared_texts(asked.index, asked.lesson, inputs["setting"], inputs["authored"]),
         spoken=inputs["spoken"],
+        pauses=inputs["pauses"],
         message=message(
             lines,
             plan.notes,
@@ -249,6 +258,7 @@ def _brief(inputs: Inputs, plan: Plan) -> Brief:
         finding=finding.key if finding else "",
         marker=finding.number if finding else 0,
         question=asked.question,
+        closed=inputs["closed"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from coach.engine.task import Task
 from coach.queries import Attempts
 from coach.replies import critique
 from coach.replies.background import shared_texts
-from coach.replies.drafting import Note, note_taker
+from coach.replies.drafting import Note, note_taker, tell_all
 from coach.replies.job import Job, current
 from coach.replies.modelled import ANSWER_SECONDS, begin, closing, kept, prompt_tasks, say, stream_of
 from coach.replies.parts import Reply
@@ -44,7 +44,7 @@ async def write_critique(job: Job, *, pool: Executor, deadline_seconds: float) -
 def _graph(language: str) -> TaskGraph:
     reply = Task(
         "reply",
-        (*critique.FACTS, "lessons", "spoken", "setting"),
+        (*critique.FACTS, "lessons", "spoken", "setting", "pauses", "closed"),
         join="stream",
         call=_speak,
         duration=ANSWER_SECONDS,
@@ -59,14 +59,23 @@ async def _speak(inputs: Inputs) -> tuple[str, ...]:
 
 
 class _Speech(critique.Speech):
-    needs = frozenset({"passage", "history", "lessons", "spoken", "setting"})
+    needs = frozenset({"passage", "history", "lessons", "spoken", "setting", "pauses", "closed"})
 
     async def close(self, inputs: Inputs, teller: Teller, parts: Mapping[str, Any]) -> None:
         taker = note_taker()
         taker.words = teller.words
         self.asked = critique.discuss(taker, parts)
-        brief = _brief(parts, tuple(taker.notes))
+        found, rest = _parted(taker.notes)
+        # What is wrong, and where, is the program's to say: no model can leave it out.
+        tell_all(found, teller)
+        brief = _brief(parts, rest)
         await say(stream_of(inputs, brief), brief, teller)
+
+
+def _parted(notes: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+    """The finding's own words, and what a model is to word."""
+    found = tuple(note for note in notes if note.role == "finding")
+    return found, tuple(note for note in notes if note.role != "finding")
 
 
 def _brief(parts: Mapping[str, Any], notes: tuple[Note, ...]) -> Brief:
@@ -77,12 +86,13 @@ def _brief(parts: Mapping[str, Any], notes: tuple[Note, ...]) -> Brief:
     if first is not None:
         words = Words(authored=parts["authored"])
         lines += focus_lines(first, critique.rung_of(parts["rungs"], first), words)
-    lines.append("What changed since the last attempt has been told already; go on from there.")
+    lines.append("What changed since the last attempt, and what is marked, has been told; go on from there.")
     return brief_of(
         shared=shared_texts(
             parts["lessons"], current.get().place.lesson, parts["setting"], parts["authored"]
         ),
         spoken=parts["spoken"],
+        pauses=parts["pauses"],
         message=message(
             lines,
             notes,
@@ -92,5 +102,5 @@ def _brief(parts: Mapping[str, Any], notes: tuple[Note, ...]) -> Brief:
         notes=notes,
         index=parts["lessons"],
         finding=first.key if first else "",
-        marker=first.number if first else 0,
+        closed=parts["closed"],
     )

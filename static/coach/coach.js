@@ -4,6 +4,8 @@
 
   const NEAR_END_PIXELS = 80;
   const OPEN_AT_LEAST_ONCE_MS = 4000;
+  const BACK_AFTER_MS = 300;
+  const BACK_WITHIN_MS = 5000;
   let link = null; // the socket's sender, while it is open
   let everOpen = false;
   let signedOut = false;
@@ -12,6 +14,12 @@
   let following = true;
   let pending = null; // what was sent and has not become a turn yet
   const cursors = new Map();
+
+  // A restart closes all pages at once: they come back spread over seconds, and over more where that fails.
+  if (window.htmx) {
+    window.htmx.config.wsReconnectDelay = (failed) =>
+      BACK_AFTER_MS + Math.random() * BACK_WITHIN_MS * 2 ** Math.min(failed, 1);
+  }
 
   const byId = (id) => document.getElementById(id);
   const panel = () => byId("coach");

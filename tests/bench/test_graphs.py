@@ -9,7 +9,8 @@ from types import ModuleType
 
 import pytest
 
-from bench.peers.compare import PLAIN
+from bench.environments import ROOT
+from bench.peers.compare import CONTENDERS, PLAIN, requirements_of
 from bench.peers.graphs import MAIN, SCENARIOS, STRESS, Graph, Pace, chain, fan, layered, travel
 
 
@@ -55,3 +56,9 @@ def contender(request: pytest.FixtureRequest) -> ModuleType:
 def test_contender_gives_the_sink_value(contender: ModuleType, graph: Graph) -> None:
     prepared = contender.build(graph)
     assert asyncio.run(contender.run(prepared)) == graph.expected()
+
+
+@pytest.mark.parametrize("name", CONTENDERS)
+def test_contender_has_its_module_and_its_environment(name: str) -> None:
+    assert (ROOT / "bench" / "peers" / "contenders" / f"{name}.py").exists()
+    assert name in PLAIN or requirements_of(name).exists()

@@ -152,6 +152,15 @@ def test_coach_comes_back_after_the_connection_was_lost(page: Page):
     assert finished_turns(page, 2)[0] == before[0]
 
 
+def test_coach_pages_come_back_spread_over_five_seconds(page: Page):
+    page.goto(LESSON)
+    ask = "failed => Array.from({length: 500}, () => htmx.config.wsReconnectDelay(failed))"
+    first, tenth = page.evaluate(ask, 0), page.evaluate(ask, 10)
+    assert min(first) >= 300
+    assert 4_000 < max(first) - min(first) <= 5_000
+    assert 20_000 < max(tenth) <= 40_300
+
+
 def test_signing_out_elsewhere_ends_the_conversation_and_keeps_the_text(page: Page, context: BrowserContext):
     page.goto(LESSON)
     ask(page, "What is a barrier?")

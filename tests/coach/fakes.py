@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,18 @@ from coach.engine.ports import Usage
 from coach.engine.pricing import cost_of_use
 from coach.engine.prompt import estimate_tokens
 from coach.providers.catalogue import MODELS, Model, Tier, default_model, own_model
-from coach.providers.port import Attempt, Call, Ended, OverLimit, ProviderError, Purse, Reason, Settled, Stop
+from coach.providers.port import (
+    Attempt,
+    Call,
+    Ended,
+    Kept,
+    OverLimit,
+    ProviderError,
+    Purse,
+    Reason,
+    Settled,
+    Stop,
+)
 from coach.replies.prompts import prompt_of
 
 
@@ -58,6 +69,9 @@ class MemoryPurse:
         if ticket.settled is None:
             ticket.settled = settled
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
+
 
 @dataclass
 class ScriptedProvider:
@@ -65,6 +79,7 @@ class ScriptedProvider:
 
     script: Script
     name: str = "scripted"
+    caches: bool = True
     calls: list[Call] = field(default_factory=list)
     open: int = 0
 
@@ -123,6 +138,8 @@ class ScriptedProvider:
         cache = self._caches.setdefault(price.model, PrefixCache(price.rules))
         now = asyncio.get_running_loop().time()
         use = cache.call(prompt_of(call.parts), now, price.model, now)
+        if use.written and not use.read:
+            call.tell("cold")
         output = estimate_tokens(words.text)
         return Usage(
             tokens_read=use.read,

@@ -67,11 +67,11 @@ class Page:
 
     def take(self, html: str) -> None:
         self.html.append(html)
+        self.shown += 1
         code = re.search(r'data-code="([a-z-]+)"', html)
         if code:
             self.codes.append(code[1])
             return
-        self.shown += 1
         turn, seq = CURSOR.search(html).groups()  # type: ignore[union-attr]
         self.seqs[turn].append(int(seq))
         self.text[turn] += SENTENCE.findall(html)

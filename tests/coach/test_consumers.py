@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import InterfaceError
 
 from coach import consumers
 from coach.models import Turn, TurnEvent
 from coach.sockets import sockets
-from coach.turns import Supervisor
+from coach.turns import READERS, Supervisor
 from lessons.models import User
 from tests.coach.factories import (
     make_exercise,
@@ -111,6 +115,81 @@ async def test_socket_page_that_does_not_acknowledge_is_not_flooded(supervisor: 
     await page.leave()
 
 
+async def test_socket_whose_page_says_nothing_for_long_is_closed_1013(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(consumers, "WINDOW_FRAMES", 2)
+    monkeypatch.setattr(consumers, "SLOW_SECONDS", 0.1)
+    _, session = await make_world()
+    page = await Page(session).open()
+    await page.ask("What is slack?")
+    assert await page.closed_with() == consumers.SLOW
+
+
+async def test_socket_that_sends_and_does_not_read_is_closed_1013(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(consumers, "WINDOW_FRAMES", 4)
+    _, session = await make_world()
+    page = await Page(session).open()
+    for _ in range(6):
+        await page.say(do="stop", turn=uuid.uuid4())
+    assert await page.closed_with() == consumers.SLOW
+
+
+async def test_socket_works_on_so_many_commands_and_refuses_more(supervisor: Supervisor):
+    _, session = await make_world()
+    gate = threading.Event()
+    page = await Page(session).open(subject="")
+    for _ in range(READERS):
+        supervisor._readers.submit(gate.wait, 5)
+    for _ in range(consumers.COMMANDS_MAX + 2):
+        await page.say(do="stop", turn=uuid.uuid4())
+    for _ in range(2):
+        await page.next()
+    assert page.codes == ["busy", "busy"]
+    gate.set()
+    for _ in range(consumers.COMMANDS_MAX):
+        await page.next()
+    assert page.codes[2:] == ["unknown"] * consumers.COMMANDS_MAX
+    await page.leave()
+
+
+@contextmanager
+def store_away(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def away() -> None:
+        raise InterfaceError("connection already closed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor, "read", lambda _ask: in_thread(away)())
+        yield
+
+
+async def test_socket_whose_page_cannot_be_shown_what_is_new_says_come_back(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    _, session = await make_world()
+    page = await Page(session).open()
+    await page.ask("What is slack?")
+    turn = await page.until_end()
+    with store_away(supervisor, monkeypatch):
+        supervisor.hub.miss(supervisor.hub.topics())
+        assert await page.closed_with() == consumers.RESTART
+    back = await Page(session).open(after=1, cursors={turn: page.seqs[turn][-2]})
+    assert await back.until_end() == turn
+    await back.leave()
+
+
+async def test_socket_is_refused_while_nobody_can_say_whose_it_is(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    _, session = await make_world()
+    with store_away(supervisor, monkeypatch):
+        connected, _ = await Page(session).socket.connect()
+        assert not connected
+    await (await Page(session).open()).leave()
+
+
 async def test_socket_asking_twice_with_one_key_is_one_turn(supervisor: Supervisor):
     _, session = await make_world()
     page = await Page(session).open()
@@ -182,6 +261,20 @@ async def test_socket_signed_out_is_closed_while_it_only_listens(supervisor: Sup
     await in_thread(User.objects.update)(is_active=False)
     await sockets.check_sign_ins(supervisor)
     assert await page.closed_with() == 4401
+
+
+async def test_socket_signed_out_is_closed_after_a_check_that_failed(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("coach.sockets.SIGN_IN_CHECK_SECONDS", 0.02)
+    _, session = await make_world()
+    page = await Page(session).open(subject="")
+    watching = asyncio.create_task(sockets.watch(supervisor))
+    with store_away(supervisor, monkeypatch):
+        await asyncio.sleep(0.2)
+    await in_thread(User.objects.update)(is_active=False)
+    assert await page.closed_with() == 4401
+    watching.cancel()
 
 
 async def test_socket_shows_nothing_of_other_learners(supervisor: Supervisor):

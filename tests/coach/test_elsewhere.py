@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 import redis as redis_client
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 
-from coach import elsewhere
+from coach import elsewhere, processes
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
-from coach.models import Turn
+from coach.leases import RUNS_MAX
+from coach.models import Turn, TurnEvent
 from coach.queries import news_elsewhere
 from coach.turns import Supervisor, attach, detach
 from lessons.models import User
@@ -87,6 +88,32 @@ async def test_turn_of_another_process_is_shown_whole_and_once(two: tuple[Superv
     await page.leave()
 
 
+async def test_looks_that_fail_are_not_the_last(
+    two: tuple[Supervisor, Supervisor], monkeypatch: pytest.MonkeyPatch
+):
+    here, there = two
+    failed: list[Any] = []
+
+    def fail(*asked: Any, **more: Any) -> Any:
+        failed.append(asked)
+        raise InterfaceError("connection already closed")
+
+    learner, session = await make_learner()
+    page = await Page(session).open()
+    there.sources.lessons = Unending()
+    begun = await there.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    with monkeypatch.context() as patch:
+        patch.setattr(elsewhere, "news_elsewhere", fail)
+        patch.setattr("coach.turns.stops_asked", fail)
+        async with asyncio.timeout(10):
+            while len({len(asked) for asked in failed}) < 2:
+                await asyncio.sleep(0.05)
+    assert await here.stop(begun.turn.uuid, learner_id=learner.pk)
+    assert await page.until_end() == str(begun.turn.uuid)
+    await page.leave()
+
+
 async def test_page_that_has_an_ended_turn_is_not_shown_it_again(two: tuple[Supervisor, Supervisor]):
     _here, there = two
     learner, session = await make_learner()
@@ -147,6 +174,35 @@ async def test_turn_that_waits_here_goes_on_when_the_one_there_has_ended(two: tu
     await page.leave()
 
 
+async def test_stop_of_a_turn_there_wakes_what_waits_here(two: tuple[Supervisor, Supervisor]):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, _session = await make_learner()
+    first, second = await there.begin(ask(learner)), await here.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    await here.stop(first.turn.uuid, learner_id=learner.pk)
+    assert second.turn.pk in here._waiting
+
+
+async def test_turn_that_waited_here_and_was_taken_up_there_is_forgotten_here(
+    two: tuple[Supervisor, Supervisor],
+):
+    here, there = two
+    there.sources.lessons = Unending()
+    learner, _session = await make_learner()
+    first, second = await there.begin(ask(learner)), await here.begin(ask(learner))
+    assert isinstance(first, Begun)
+    assert isinstance(second, Begun)
+    here.draining = True  # it would take it up itself
+    await there.stop(first.turn.uuid, learner_id=learner.pk)
+    async with asyncio.timeout(5):
+        while second.turn.uuid not in there._runs:
+            await asyncio.sleep(0.01)
+    await here.take_up()
+    assert not here._waiting
+
+
 async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_refused(
     two: tuple[Supervisor, Supervisor],
 ):
@@ -168,6 +224,47 @@ async def test_turn_of_a_frozen_process_is_taken_over_and_its_late_words_are_ref
     await in_thread(begun.turn.refresh_from_db)()
     assert (begun.turn.state, begun.turn.epoch) == (Turn.State.DONE, 2)
     assert page.seqs[turn] == list(range(1, len(page.seqs[turn]) + 1))
+    await page.leave()
+
+
+async def test_end_of_a_turn_that_others_took_from_here_is_shown_here(
+    two: tuple[Supervisor, Supervisor], monkeypatch: pytest.MonkeyPatch
+):
+    here, there = two
+    # Both have one number: each would take the other for dead as it comes.
+    monkeypatch.setattr(processes, "_lives", lambda _process: True)
+    learner, session = await make_learner()
+    here.sources.lessons = Unending()
+    begun = await here.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    page = await Page(session).open()
+    await page.next()
+    assert here._keeper
+    here._keeper.cancel()
+    # Begun too often already: who takes it ends it.
+    await in_thread(Turn.objects.update)(lease_until_at=None, runs=RUNS_MAX)
+    there.look()
+    assert await page.until_end() == str(begun.turn.uuid)
+    await in_thread(begun.turn.refresh_from_db)()
+    assert begun.turn.state == Turn.State.FAILED
+    await page.leave()
+
+
+async def test_page_of_a_turn_that_was_lost_reads_what_became_of_it(supervisor: Supervisor):
+    learner, session = await make_learner()
+    supervisor.sources.lessons = Unending()
+    begun = await supervisor.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    page = await Page(session).open()
+    await page.next()
+
+    def end_it() -> None:
+        Turn.objects.update(owner="other", epoch=2, state="failed")
+        TurnEvent.objects.create(turn=begun.turn, seq=2, kind="end", payload={"state": "failed"})
+
+    await in_thread(end_it)()
+    await supervisor.renew()
+    assert await page.until_end() == str(begun.turn.uuid)
     await page.leave()
 
 

@@ -3,7 +3,11 @@ from __future__ import annotations
 import pytest
 
 from coach.ladder import Step
+from coach.replies.drafting import Note
 from coach.replies.guard import AnswerFact, Guard
+from coach.replies.parts import Sentence
+from coach.replies.passages import Index
+from coach.replies.speaking import Speaker
 from coach.replies.telling import Teller, guard_for
 from tests.coach.factories import make_finding
 
@@ -97,6 +101,39 @@ def test_teller_takes_the_next_hint_when_the_first_gives_it_away_too():
 
 def test_teller_says_nothing_rather_than_the_answer():
     assert tell("Seats need flights.") == []
+
+
+def test_what_stands_in_hides_nothing_either():
+    assert tell("Seats need flights.", "Look at \u202eoffers\U000e0041\u202c there.") == [
+        "Look at offers there."
+    ]
+
+
+def speak(text: str, *instead: str, notes: tuple[Note, ...] = ()) -> list[Sentence]:
+    """What a model's text becomes."""
+    said: list[Sentence] = []
+    teller = Teller(said.append, guard_for([FINDING], {}, mastered=False), lambda _key: instead)
+    speaker = Speaker(teller, Index([]), notes, finding=FINDING.key)
+    speaker.hear(text)
+    speaker.finish()
+    return said
+
+
+def test_a_question_that_stands_in_is_the_replys_question():
+    question = Note(text="Which values are read there?", role="question")
+    action = Note(text="Run it again.", role="action")
+    said = speak("Look here. Seats need flights.", question.text, notes=(question, action))
+    assert [(each.role, each.text) for each in said] == [
+        ("finding", "Look here."),
+        ("question", question.text),
+        ("action", action.text),
+    ]
+    assert said[1].opens
+
+
+def test_no_second_question_stands_in():
+    said = speak("What is read there? Seats need flights.", "Which values?", "Look there.")
+    assert [each.text for each in said] == ["What is read there?", "Look there."]
 
 
 def test_guard_for_mastered_learner_is_open():

@@ -10,7 +10,7 @@ import pytest
 from coach.evaluation.disclosing import disclosed, known_in
 from coach.evaluation.judging import agreed, known_about, revealed
 from coach.evaluation.leaking import attempts_on
-from coach.evaluation.recall import FAIR, recall_on, recall_table
+from coach.evaluation.recall import FAIR, HELPFUL, recall_on, recall_table
 from coach.evaluation.submissions import Wrong, handed_by, wrong_answers
 from coach.evaluation.undressing import in_morse, readings_of
 from coach.queries import Authored
@@ -24,10 +24,11 @@ LEAST = {
     "give-aways, first": 0.9,
     "give-aways, second": 0.75,
     "give-aways, third": 0.75,
+    "give-aways, fresh": 0.4,
     "give-aways, dressed": 0.97,
     "give-aways, a yes to a guess": 0.75,
 }
-"""What was reached with all of these in view; no promise for a wording that none of them has."""
+"""What was reached, with all in view but the fresh ones."""
 
 
 @lru_cache(maxsize=1)
@@ -42,8 +43,9 @@ def wrong_with(code: str) -> tuple[Wrong, Finding]:
 
 def test_the_judge_sees_most_labelled_giveaways_and_takes_few_fair_sentences_for_one():
     found = {each.what: each for each in recall_on(wrongs())}
-    assert found.keys() == {*LEAST, FAIR}
+    assert found.keys() == {*LEAST, FAIR, HELPFUL}
     assert found[FAIR].rate <= 0.02
+    assert found[HELPFUL].rate <= 0.05
     assert [what for what, least in LEAST.items() if found[what].rate < least] == []
     assert all(each.count >= 50 for each in found.values())
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
+from coach.evaluation import leaking
 from coach.evaluation.draws import SEEN, draw_named, held_out
-from coach.evaluation.leaking import hostile_model
+from coach.evaluation.leaking import MODES, Desk, Mode, filled, hostile_model, one_of_each, shown, words_for
 from coach.evaluation.marks import FAIR, GOALS, LEAKS, Mark
-from coach.evaluation.submissions import wrong_answers
+from coach.evaluation.submissions import Wrong, wrong_answers
+from coach.material import sentences_of
 from coach.replies.plainness import Plainness, claims_nothing, orders
-from tests.coach.evaluating import SHIPPED, shipped_scenario
+from tests.coach.evaluating import SHIPPED, shipped_desk, shipped_scenario
 
+FRESH = yaml.safe_load((Path(leaking.__file__).parent / "fresh.yaml").read_text())
 MESSAGE = "“Seat offers” starts at 0 ms, before one of the values it reads exists."
 
 
@@ -18,11 +24,36 @@ MESSAGE = "“Seat offers” starts at 0 ms, before one of the values it reads e
 def test_a_draw_that_was_held_out_once_still_meets_the_goals(draw: str):
     marks: list[Mark] = []
     for slug in SHIPPED:
-        marks += hostile_model(wrong_answers(shipped_scenario(slug), seed=1), seed=1, draw=draw)
+        wrongs = wrong_answers(shipped_scenario(slug), seed=1)
+        marks += hostile_model(wrongs, shipped_desk(slug), seed=1, draw=draw)
     for criterion in (LEAKS, FAIR):
         told = [mark for mark in marks if mark.criterion == criterion]
         missed = [f"{mark.about}: {mark.reply}" for mark in told if not mark.ok]
         assert 1 - len(missed) / len(told) >= GOALS[criterion], missed
+
+
+HELPFUL_SHOWN = {"looked_at": 0.85, "counted": 0.6}
+"""What was reached for sentences that help, in a critique: the goal is 0.9, and a leak weighs more."""
+
+
+@pytest.mark.parametrize("half", list(HELPFUL_SHOWN))
+def test_fresh_giveaways_are_stopped_whatever_the_reply_is_about_and_help_is_shown(half: str):
+    told, helped = [], []
+    for slug in SHIPPED:
+        desk = shipped_desk(slug)
+        for wrong in one_of_each(wrong_answers(shipped_scenario(slug), seed=1)):
+            code, words = wrong.grade.findings[0].code, words_for(wrong, wrong.grade.findings[0])
+            for way in FRESH[half]["telling"].get(code, ()):
+                told += [is_shown(desk, wrong, filled(way, words), mode) for mode in MODES]
+            for way in FRESH[half]["helpful"].get(code, ()):
+                helped.append(is_shown(desk, wrong, filled(way, words), MODES[0]))
+    assert len(told) >= 100
+    assert sum(told) <= 0.03 * len(told)
+    assert sum(helped) >= HELPFUL_SHOWN[half] * len(helped)
+
+
+def is_shown(desk: Desk, wrong: Wrong, text: str, mode: Mode) -> bool:
+    return shown(desk, wrong, text, mode=mode) == " ".join(sentences_of(text))
 
 
 def test_no_two_draws_share_a_wording():

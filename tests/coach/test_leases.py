@@ -16,7 +16,7 @@ from coach.actions import Append, Finish, write_batch
 from coach.beginning import Begin, Begun
 from coach.dbclock import lease_end
 from coach.frames import Subject
-from coach.leases import RUNS_MAX, AskStop, Claim, Claimed, Release, Renew
+from coach.leases import RUNS_MAX, SUSPECT_RUNS, AskStop, Claim, Claimed, Release, Renew
 from coach.models import Process, ProviderAttempt, Turn, TurnEvent
 from coach.rendering import view_of
 from coach.turns import Supervisor
@@ -51,6 +51,14 @@ def event(turn: Turn, seq: int, kind: str = "sentence", **payload: Any) -> TurnE
 def claim(owner: str = "new", **fields: Any) -> list[Claimed]:
     found: list[Claimed] = write_batch([Claim(owner=owner, **fields)])[0]
     return found
+
+
+def guest(_number: int) -> User:
+    return User.objects.create_guest()
+
+
+def finish(claimed: Claimed) -> Finish:
+    return Finish(event=event(claimed.turn, claimed.seq + 1, "end"), epoch=claimed.turn.epoch, state="done")
 
 
 def log(turn: Turn) -> list[tuple[int, str]]:
@@ -91,6 +99,32 @@ def test_claim_of_a_turn_that_killed_its_processes_fails_it(learner: User):
     turn.refresh_from_db()
     assert (turn.state, turn.text) == ("failed", "Half.")
     assert log(turn)[-1] == (3, "end")
+
+
+def test_claim_after_deaths_ends_the_turn_that_kills_and_no_other(learner: User):
+    turns = [left_behind(each) for each in (learner, *map(guest, range(3)))]
+    killer, deaths = turns[1].pk, 0
+    while running := [claimed for claimed in claim() if not claimed.is_ended]:
+        if killer in {claimed.turn.pk for claimed in running}:
+            Turn.objects.update(lease_until_at=lease_end(-1))
+            deaths += 1
+        else:
+            write_batch([finish(claimed) for claimed in running])
+    assert deaths == RUNS_MAX - 1
+    states_now = dict(Turn.objects.values_list("pk", "state"))
+    assert states_now.pop(killer) == "failed"
+    assert set(states_now.values()) == {"done"}
+
+
+def test_claim_beside_a_suspect_takes_others_but_no_other_suspect(learner: User):
+    turns = [left_behind(each, runs=SUSPECT_RUNS) for each in (learner, guest(1))]
+    (first,) = claim()
+    fresh = left_behind(guest(2))
+    busy = frozenset([first.turn.pk])
+    assert [claimed.turn.pk for claimed in claim(busy=busy)] == [fresh.pk]
+    assert claim(busy=busy) == []
+    write_batch([finish(first)])
+    assert [claimed.turn.pk for claimed in claim()] == [turns[1].pk]
 
 
 def test_claim_of_a_turn_that_was_paid_for_keeps_what_there_is_and_buys_no_more(learner: User):

@@ -12,7 +12,15 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from coach.engine.cache import PrefixCache
 from coach.engine.pricing import price_of
-from coach.engine.prompt import TTL_SECONDS, Block, Prompt, Stability, estimate_tokens, lint
+from coach.engine.prompt import (
+    CHARACTERS_PER_TOKEN,
+    TTL_SECONDS,
+    Block,
+    Prompt,
+    Stability,
+    estimate_tokens,
+    lint,
+)
 from coach.engine.prompt_advice import advise_prompt
 from coach.engine.rules import RULES
 from coach.engine.traffic import TrafficCall
@@ -22,12 +30,13 @@ from coach.queries import settings_of_many
 from coach.replies import instructions
 from coach.replies.background import shared_texts
 from coach.replies.prompts import (
+    TAIL_SECONDS,
     Exchange,
     Script,
     bounded,
+    keeping_of,
     laid_out,
     learner_block,
-    lifetime,
     prompt_of,
 )
 from exercises.models import Exercise
@@ -280,7 +289,48 @@ def test_shared_texts_hold_no_answer(course: Course):
             assert rungs[5] not in shared
 
 
-def test_lifetime_follows_the_pauses():
-    price = price_of("medium")
-    assert lifetime(price, 8_000, [20.0] * 40) == "5m"
-    assert lifetime(price, 8_000, [1_500.0] * 40) == "1h"
+def of_tokens(tokens: int) -> Script:
+    return Script(instructions="a" * int(tokens * CHARACTERS_PER_TOKEN), shared=(), call="Why?")
+
+
+@pytest.mark.parametrize(
+    ("gaps", "ttl", "alive"),
+    [
+        ([20.0] * 40, "5m", False),
+        ([310.0, 350.0, 400.0], "5m", True),
+        ([1_500.0] * 40, "1h", False),
+        ([3_000.0, 3_300.0, 3_500.0], "1h", False),
+        ([4_000.0] * 5, "5m", False),
+        ([310.0, 350.0], "1h", False),
+        ([], "1h", False),
+    ],
+)
+def test_keeping_follows_the_pauses(gaps: list[float], ttl: str, *, alive: bool):
+    keeping = keeping_of(of_tokens(6_000), price_of("medium"), gaps)
+    assert (keeping.ttl, keeping.every_seconds is not None) == (ttl, alive)
+
+
+@given(
+    st.lists(st.floats(0.0, 3_600.0), max_size=24),
+    st.integers(600, 40_000),
+    st.sampled_from(["small", "medium", "large"]),
+)
+def test_keeping_alive_and_the_lifetime_in_a_prompt_are_one_decision(
+    gaps: list[float], tokens: int, model: str
+):
+    script, price = of_tokens(tokens), price_of(model)
+    keeping = keeping_of(script, price, gaps)
+    marks = {part.breakpoint for part in laid_out(script, price, gaps_seconds=gaps) if part.breakpoint}
+    assert marks == {keeping.ttl}
+    if keeping.every_seconds is not None:
+        # A touch renews an entry for as long as it was written for.
+        assert keeping.every_seconds < TTL_SECONDS[keeping.ttl] == min(TTL_SECONDS.values())
+        assert any(keeping.every_seconds < gap < TAIL_SECONDS + keeping.ttl_seconds for gap in gaps)
+
+
+def test_touch_is_due_shortly_before_the_entry_lapses_and_not_for_ever():
+    kept = keeping_of(of_tokens(6_000), price_of("medium"), [310.0, 350.0, 400.0])
+    assert [kept.is_due(idle, idle) for idle in (0, 239, 240, 299, 300)] == [False, False, True, True, False]
+    assert kept.is_due(250, 600)
+    assert not kept.is_due(250, 601)
+    assert not replace(kept, every_seconds=None).is_due(250, 250)

@@ -13,6 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from coach import turns
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
 from coach.models import Conversation, Turn
@@ -143,6 +144,25 @@ def test_store_away_a_form_gets_503_with_what_was_typed_and_its_key(settings: An
     assert not Turn.objects.exists()
     assert client.post("/coach/ask/", fields).status_code == 302
     assert Turn.objects.count() == 1
+
+
+async def test_store_away_for_longer_than_a_form_waits_is_503_too(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    learner, session = await make_learner()
+    monkeypatch.setattr(turns, "STORED_SECONDS", 0.2)
+    fields = {"subject": "exercise:travel", "question": "Why?", "key": str(uuid.uuid4()), "section": ""}
+
+    def post() -> int:
+        client = Client(raise_request_exception=False, headers={"HX-Request": "true"})
+        client.cookies["sessionid"] = session
+        return client.post("/coach/ask/", fields).status_code
+
+    with locked():
+        assert await asyncio.to_thread(post) == 503
+    monkeypatch.undo()
+    assert await asyncio.to_thread(post) == 200
+    assert await in_thread(Turn.objects.filter(conversation__learner=learner).count)() == 1
 
 
 def test_store_away_a_form_without_a_key_is_not_offered_again():

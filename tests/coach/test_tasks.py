@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from coach.celery import app
@@ -50,6 +51,22 @@ def test_chore_is_claimed_by_one_of_many():
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(claim, range(16))) == 1
+
+
+@pytest.mark.django_db
+def test_chore_is_due_where_the_clock_was_put_back_since_it_began():
+    assert claim_chore("sweep", every_seconds=60)
+    Chore.objects.update(began_at=timezone.now() + datetime.timedelta(hours=1))
+    assert claim_chore("sweep", every_seconds=60)
+    assert not claim_chore("sweep", every_seconds=60)
+
+
+@pytest.mark.django_db
+def test_chore_is_claimed_by_the_clock_of_the_database(monkeypatch: pytest.MonkeyPatch):
+    later = timezone.now() + datetime.timedelta(hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert claim_chore("sweep", every_seconds=60)
+    assert Chore.objects.filter(began_at__lte=Now()).exists()
 
 
 @pytest.mark.django_db

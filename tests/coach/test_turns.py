@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from coach import actions
+from coach import actions, turns
 from coach.actions import write_batch
 from coach.beginning import OPEN_TURNS_MAX, Begin, Begun, Refused, begin_for_submission
 from coach.frames import Subject
+from coach.leases import Renew
 from coach.models import Conversation, LadderStep, Turn
 from coach.turns import Supervisor
 from exercises.models import Submission
@@ -109,10 +113,64 @@ async def test_stop_of_a_turn_that_waits_for_another_ends_it(supervisor: Supervi
     assert second.turn.state == Turn.State.STOPPED
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not is_so():
+            await asyncio.sleep(0.01)
+
+
+async def test_turn_that_begins_while_the_one_before_it_ends_does_not_wait(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    learner, _ = await in_thread(make_world)()
+    supervisor.sources.lessons = Unending()
+    first = await supervisor.begin(ask(learner))
+    assert isinstance(first, Begun)
+    journal, gate = supervisor.journal, threading.Event()
+    commit = journal._commit
+    monkeypatch.setattr(journal, "_commit", lambda writes: commit(writes) if gate.wait(5) else [])
+    journal.put(Renew(owner="another", turn_ids=frozenset()))
+    await until(lambda: not journal._waiting)
+    # While that is written its end and the next question come, in this order, and are written together.
+    await supervisor.stop(first.turn.uuid, learner_id=learner.pk)
+    await until(lambda: len(journal._waiting) == 1)
+    beginning = asyncio.create_task(supervisor.begin(ask(learner)))
+    await until(lambda: len(journal._waiting) == 2)
+    assert supervisor._keeper
+    supervisor._keeper.cancel()
+    supervisor._look.clear()
+    gate.set()
+    second = await beginning
+    assert isinstance(second, Begun)
+    assert (second.turn.state, supervisor._look.is_set()) == ("queued", True)
+
+
 async def test_stop_of_another_learners_turn_is_refused(supervisor: Supervisor):
     learner, _ = await in_thread(make_world)()
     turn = await finished(supervisor, ask(learner))
     assert not await supervisor.stop(turn.uuid, learner_id=learner.pk + 1)
+
+
+async def test_turn_whose_end_fails_is_not_kept_as_if_it_ran(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    learner, _ = await in_thread(make_world)()
+    monkeypatch.setattr(turns, "left", fail)
+    await finished(supervisor, ask(learner))
+    assert not supervisor._runs
+
+
+async def test_run_that_was_lost_does_not_forget_the_one_after_it(supervisor: Supervisor):
+    learner, _ = await in_thread(make_world)()
+    supervisor.sources.lessons = Unending()
+    begun = await supervisor.begin(ask(learner))
+    assert isinstance(begun, Begun)
+    run = supervisor._runs[begun.turn.uuid]
+    supervisor._forget(replace(run))
+    assert supervisor._runs == {begun.turn.uuid: run}
 
 
 async def test_again_makes_a_new_turn_of_the_same_question(supervisor: Supervisor):

@@ -6,12 +6,13 @@ from random import Random
 
 import pytest
 
-from coach.evaluation.leaking import attempts_on, shown, words_for
+from coach.evaluation.leaking import attempts_on, desk_at, shown, words_for
 from coach.evaluation.submissions import good_answer, graded, handed_by, wrong_answers
 from coach.ladder import Rung, Step
-from coach.replies.disguise import is_opaque, readings_of
-from coach.replies.guarding import guarded
+from coach.replies.disguise import Initials, is_opaque, letters_of, readings_of
+from coach.replies.guarding import arm
 from coach.replies.solving import solved_by
+from coach.replies.telling import Teller, guard_for
 from coach.replies.wariness import is_foreign, is_telegraphic
 from tests.coach.evaluating import SHIPPED, shipped_scenario
 from tests.coach.factories import make_finding
@@ -19,9 +20,22 @@ from tests.coach.factories import make_finding
 FINDING = make_finding()
 
 
+def armed(
+    *,
+    steps: dict[str, Step] | None = None,
+    mastered: bool = False,
+    question: str = "What is wrong?",
+    known: tuple[str, ...] = (),
+) -> Teller:
+    """What a model speaks through in a reply about the finding."""
+    guard = guard_for([FINDING], steps or {}, mastered=mastered)
+    teller = Teller(lambda _sentence: None, guard, lambda _key: ())
+    arm(teller, about=FINDING.key, question=question, known=known)
+    return teller
+
+
 def refuses(sentence: str, *, question: str = "What is wrong?", known: tuple[str, ...] = ()) -> bool:
-    _guard, refused = guarded([FINDING], {}, mastered=False, question=question, known=known)
-    return refused(sentence)
+    return armed(question=question, known=known).refuses(sentence)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +108,7 @@ def test_a_guess_may_be_asked_about(sentence: str):
 
 
 def test_an_answer_in_instalments_is_refused_at_the_latest_at_its_last_piece():
-    _guard, refused = guarded([FINDING], {}, mastered=False)
+    teller = armed()
     told = [
         "Think of the seats.",
         "Here is a pause.",
@@ -102,7 +116,7 @@ def test_an_answer_in_instalments_is_refused_at_the_latest_at_its_last_piece():
         "And a second one.",
         "Flights, too, are there.",
     ]
-    assert any(refused(sentence) for sentence in told)
+    assert any(teller.refuses(sentence) for sentence in told)
 
 
 def test_an_authored_text_may_be_said_as_it_stands():
@@ -116,9 +130,9 @@ def test_an_authored_text_may_be_said_as_it_stands():
     [({FINDING.key: Step(finding_key=FINDING.key, rung=Rung.ANSWER, shown_answer=True)}, False), ({}, True)],
 )
 def test_with_every_answer_open_all_may_be_said(steps: dict[str, Step], mastered: bool):  # noqa: FBT001
-    guard, refused = guarded([FINDING], steps, mastered=mastered)
-    assert guard.clears(FINDING.fix)
-    assert not refused("Draw the arrow.")
+    teller = armed(steps=steps, mastered=mastered)
+    assert teller.guard.clears(FINDING.fix)
+    assert not teller.refuses("Draw the arrow.")
 
 
 def test_a_code_is_read_and_a_word_is_no_code():
@@ -161,6 +175,37 @@ def test_a_list_of_arrows_is_graded():
     assert not solved_by(closed, "flights->seats")
 
 
+def test_to_name_the_marked_arrow_solves_nothing():
+    for wrong in wrong_answers(shipped_scenario("travel-agent"), seed=7, count=12):
+        closed = handed_by(wrong, wrong.grade.findings)
+        for finding in wrong.grade.findings:
+            assert not solved_by(closed, f"Shall we look at {finding.place_label} first?")
+
+
+def test_an_order_of_blocks_is_graded():
+    scenario = shipped_scenario("legal-review")
+    good = good_answer(scenario)
+    *steady, changing, last = good["order"]
+    wrong = graded(scenario, {**good, "order": [changing, *steady, last]}, ("by hand",))
+    assert wrong is not None
+    closed = handed_by(wrong, wrong.grade.findings)
+    assert solved_by(closed, " > ".join(good["order"]))
+    assert not solved_by(closed, " > ".join([changing, *steady, last]))
+    assert not solved_by(closed, "Look at the first block, then at the second.")
+
+
+def test_first_letters_may_not_begin_to_spell_what_is_closed():
+    initials = Initials([letters_of("loyalty tier"), "small"])
+    said = ["Learn out your answer.", "Look at that."]
+    assert [initials.spells(each) for each in said] == [False, False]
+    initials.saw(said[0])
+    assert initials.spells("Let us begin.")
+    for sentence in ("So it is.", "Most of it.", "All of it."):
+        assert not initials.spells(sentence)
+        initials.saw(sentence)
+    assert initials.spells("Look again.")
+
+
 def test_without_the_guard_the_hostile_model_would_leak():
     wrong = wrong_answers(shipped_scenario("travel-agent"), seed=1, count=1)[0]
     attempts = attempts_on(wrong, Random(1))
@@ -172,4 +217,4 @@ def test_without_the_guard_the_hostile_model_would_leak():
 def test_a_fair_sentence_is_shown_as_it_is():
     wrong = wrong_answers(shipped_scenario("travel-agent"), seed=1, count=1)[0]
     text = f"Look at {words_for(wrong, wrong.grade.findings[0])['place']} once more."
-    assert shown(wrong, text, asked="What is wrong?") == text
+    assert shown(desk_at(wrong.scenario), wrong, text, asked="What is wrong?") == text

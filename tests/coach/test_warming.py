@@ -4,29 +4,40 @@ keeps caches by the engine's rules."""
 from __future__ import annotations
 
 import datetime
-import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
-from coach.engine.pricing import price_of
+from coach.beginning import Place
+from coach.budget import DatabasePurse
 from coach.engine.prompt import Stability
 from coach.frames import Subject
-from coach.models import Chore, Conversation, ProviderAttempt, Turn
+from coach.models import CachedPrefix, Chore, Conversation, ProviderAttempt, Turn
+from coach.providers.catalogue import MODELS
 from coach.providers.claude import Claude
-from coach.providers.port import Call, Part
+from coach.providers.port import Call, Outlook, Part
 from coach.rehearsal.server import Rehearsal
-from coach.replies.warming import is_due, is_worth_it, subjects_to_warm, warm_what_is_due, warming_call
+from coach.replies.warming import (
+    CLAIM_SECONDS,
+    LEAD_SECONDS,
+    subjects_to_warm,
+    warm_what_is_due,
+    warming_call,
+)
+from coach.warmth import Pauses, pauses_of_many
+from exercises.models import Exercise
 from lessons.models import Cohort, Course, User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.providers.asking import KEY, Paid, Wallet, hear, provider
+from tests.coach.providers.asking import KEY, Paid, hear, provider
 from tests.coach.talking import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LESSON = Subject(kind="lesson", slug="parallel")
 EXERCISE = Subject(kind="exercise", slug="travel")
+PRICE = MODELS["claude-sonnet-5-5"].price
 
 
 async def run(ask: Any) -> Any:
@@ -57,7 +68,7 @@ def make_course(*, cohort_in_seconds: float) -> None:
 @in_thread
 def use(*seconds_ago: float) -> None:
     """Answers about the exercise, so long ago."""
-    exercise = make_exercise(make_lesson("parallel"))
+    exercise = Exercise.objects.first() or make_exercise(make_lesson("parallel"))
     conversation = Conversation.objects.create(learner=User.objects.create_guest(), exercise=exercise)
     turn = Turn.objects.create(
         conversation=conversation, number=1, kind="answer", state="done", question="Why?"
@@ -69,20 +80,87 @@ def use(*seconds_ago: float) -> None:
         ProviderAttempt.objects.filter(pk=row.pk).update(reserved_at=at, settled_at=at)
 
 
-async def answer(claude: Claude, subject: Subject) -> Paid:
-    """What a learner's call about a subject sends: the shared part, then a question."""
-    warm = await run(lambda: warming_call(subject))
+def due() -> dict[Subject, Pauses]:
+    return subjects_to_warm(PRICE)
+
+
+@in_thread
+def note_warming(subject: Subject, *, seconds_ago: float, ended: bool = True) -> Chore:
+    """A warming that went well, or one whose process has not been heard of since."""
+    at = timezone.now() - datetime.timedelta(seconds=seconds_ago)
+    return Chore.objects.create(name=f"warm {subject}", began_at=at, ended_at=at if ended else None)
+
+
+async def answer(claude: Claude, subject: Subject) -> tuple[Paid, list[Outlook]]:
+    """What a learner's call about a subject sends: the shared part, then a question; and what its learner is
+    told of the cache."""
+    warm = await run(lambda: warming_call(subject, PRICE))
     asked = Part(name="call", role="user", text="What is slack?", stability=Stability.CALL)
-    call = Call(purpose="reply", tier=warm.tier, parts=(*warm.parts[:-1], asked), turn=str(uuid.uuid4()))
-    return (await hear(claude, call, Wallet())).end
+    told: list[Outlook] = []
+    parts = (*warm.parts[:-1], asked)
+    call = Call(purpose="reply", tier=warm.tier, parts=parts, tell=told.append)
+    return (await hear(claude, call, DatabasePurse(None, run))).end, told
 
 
 async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):
     await make_course(cohort_in_seconds=60)
     assert await warm_what_is_due(claude, run) == 1
-    ended = await answer(claude, LESSON)
+    ended, told = await answer(claude, LESSON)
+    assert told == []
     assert ended.usage.tokens_written == 0
     assert ended.usage.tokens_read > 512
+
+
+async def test_without_warming_the_first_learner_is_told_that_nothing_is_cached(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    assert (await answer(claude, LESSON))[1] == ["cold"]
+    assert (await answer(claude, LESSON))[1] == []
+
+
+async def test_pings_of_what_is_kept_alive_ask_for_the_lifetime_that_they_renew(
+    server: Rehearsal, claude: Claude
+):
+    await use(1200, 850, 560, 250)
+    assert await warm_what_is_due(claude, run) == 1
+    lifetimes = {ttl for ttl, tokens in server.log[0].usage["cache_creation"].items() if tokens}
+    assert lifetimes == {"ephemeral_5m_input_tokens"}
+
+
+async def test_pauses_are_the_newest_calls_and_what_has_passed_since_the_last():
+    await use(4000, 1200, 850, 250)
+    exercise = await run(Exercise.objects.get)
+    here = Place(pk=exercise.pk, exercise_id=exercise.pk, lesson="parallel", in_exercise=True)
+    lesson = Place(pk=exercise.lesson_id, exercise_id=exercise.pk, lesson="parallel")
+    found = await run(lambda: pauses_of_many([here, lesson]))
+    assert found == {here: pytest.approx((350, 600, 250), abs=30), lesson: ()}
+
+
+@pytest.mark.parametrize("passed_seconds", [0, 3500, 3700])
+async def test_what_another_process_wrote_is_expected_for_as_long_as_it_lives(
+    server: Rehearsal, claude: Claude, passed_seconds: float
+):
+    await make_course(cohort_in_seconds=60)
+    assert await warm_what_is_due(claude, run) == 1
+    earlier = F("expires_at") - datetime.timedelta(seconds=passed_seconds)
+    await run(lambda: CachedPrefix.objects.update(expires_at=earlier))
+    web = provider(server.url)
+    ended, told = await answer(web, LESSON)
+    await web.close()
+    lives = passed_seconds < 3600
+    assert told == ([] if lives else ["cold"])
+    assert (ended.expected.tokens_read > 512, ended.expected.tokens_written > 512) == (lives, not lives)
+
+
+async def test_of_what_is_cached_the_books_are_told_once_in_a_while_and_forget_what_lapsed(claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    await warm_what_is_due(claude, run)
+    told = await run(lambda: list(CachedPrefix.objects.order_by("pk").values("pk", "expires_at")))
+    assert len(told) == 2
+    await answer(claude, LESSON)
+    assert await run(lambda: list(CachedPrefix.objects.order_by("pk").values("pk", "expires_at"))) == told
+    await run(lambda: CachedPrefix.objects.update(expires_at=timezone.now()))
+    await warm_what_is_due(claude, run)
+    assert not await run(CachedPrefix.objects.exists)
 
 
 async def test_warming_is_done_once_and_paid_by_nobodys_allowance(claude: Claude):
@@ -101,9 +179,12 @@ async def test_warming_leaves_cohorts_that_do_not_start_now(claude: Claude, seco
 
 async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
     await use(1200, 850, 560, 250)
-    assert await run(subjects_to_warm) == [EXERCISE]
-    await run(lambda: Chore.objects.create(name=f"warm {EXERCISE}", began_at=timezone.now()))
-    assert await run(subjects_to_warm) == []
+    assert [*await run(due)] == [EXERCISE]
+    row = await note_warming(EXERCISE, seconds_ago=1)
+    assert await run(due) == {}
+    row.failed = True
+    await run(row.save)
+    assert [*await run(due)] == [EXERCISE]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +192,11 @@ async def test_warming_keeps_alive_what_is_used_and_leaves_what_is_idle():
 )
 async def test_warming_leaves_what_lapsed_what_is_fresh_and_what_is_not_known(seconds: list[float]):
     await use(*seconds)
-    assert await run(subjects_to_warm) == []
+    assert await run(due) == {}
 
 
 async def test_warming_of_a_subject_that_is_not_published_is_nothing():
-    assert await run(lambda: warming_call(Subject(kind="lesson", slug="nowhere"))) is None
+    assert await run(lambda: warming_call(Subject(kind="lesson", slug="nowhere"), PRICE)) is None
 
 
 async def test_warming_stops_at_a_provider_that_is_away(server: Rehearsal, claude: Claude):
@@ -127,15 +208,39 @@ async def test_warming_stops_at_a_provider_that_is_away(server: Rehearsal, claud
     assert all(settled for settled, _cost in rows)
 
 
-def test_keeping_alive_is_worth_it_for_pauses_a_little_over_the_lifetime():
-    price = price_of("medium")
-    assert is_worth_it([310.0, 350.0, 400.0], tokens=6000, price=price)
-    assert not is_worth_it([20.0, 30.0, 40.0], tokens=6000, price=price)
-    assert not is_worth_it([310.0, 350.0], tokens=6000, price=price)
-    assert not is_worth_it([3000.0, 3300.0, 3500.0], tokens=6000, price=price)
+async def test_warming_that_failed_is_tried_again_before_the_start(server: Rehearsal, claude: Claude):
+    await make_course(cohort_in_seconds=110)
+    server.fail(*["server_error"] * 3)
+    assert await warm_what_is_due(claude, run) == 0
+    row = await run(Chore.objects.get)
+    assert (row.failed, row.did) == (True, "The model's service is overloaded or out of order.")
+    assert await warm_what_is_due(claude, run) == 1
+    await run(row.refresh_from_db)
+    assert (row.failed, row.ended_at is None) == (False, False)
+    assert row.did.endswith(" tokens written, 0 read")
 
 
-def test_touch_is_due_shortly_before_the_entry_lapses_and_not_for_ever():
-    assert [is_due(idle, idle) for idle in (0, 239, 240, 299, 300)] == [False, False, True, True, False]
-    assert is_due(250, 600)
-    assert not is_due(250, 601)
+async def test_warming_whose_process_died_is_done_by_another_before_the_start(claude: Claude):
+    await make_course(cohort_in_seconds=LEAD_SECONDS - CLAIM_SECONDS - 1)
+    await note_warming(LESSON, seconds_ago=CLAIM_SECONDS + 1, ended=False)
+    assert await warm_what_is_due(claude, run) == 1
+
+
+async def test_warming_is_not_done_twice_for_one_start(claude: Claude):
+    await make_course(cohort_in_seconds=LEAD_SECONDS - CLAIM_SECONDS - 1)
+    await note_warming(LESSON, seconds_ago=CLAIM_SECONDS + 1)
+    assert await warm_what_is_due(claude, run) == 0
+
+
+async def test_warming_of_one_lesson_that_fails_holds_up_no_other(server: Rehearsal, claude: Claude):
+    await make_course(cohort_in_seconds=60)
+    await use(1200, 850, 560, 250)
+    server.fail("unauthorized")
+    assert await warm_what_is_due(claude, run) == 1
+
+
+async def test_warming_says_nothing_of_a_server_that_keeps_no_cache(server: Rehearsal):
+    await make_course(cohort_in_seconds=60)
+    claude = provider(server.url, kind="ollama")
+    assert await warm_what_is_due(claude, run) == 0
+    assert not await run(Chore.objects.exists)

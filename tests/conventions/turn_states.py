@@ -26,8 +26,7 @@ stateDiagram-v2
 def drawn() -> str:
     from coach.states import TERMINAL, TRANSITIONS, S
 
-    arrows = [f"[*] --> {S.QUEUED}: begin", f"[*] --> {S.RUNNING}: begin and claim"]
-    arrows += [f"{state} --> {after}: {event}" for (state, event), after in TRANSITIONS.items()]
+    arrows = [f"{state or '[*]'} --> {after}: {event}" for (state, event), after in TRANSITIONS.items()]
     arrows += [f"{state} --> [*]" for state in S if state in TERMINAL]
     return PAGE.format(arrows="\n".join(f"    {arrow}" for arrow in arrows))
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import itertools
 import random
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from coach.engine.graph import Condition, Fixed, LogNormal, Task, TaskGraph
+
+T = TypeVar("T")
 
 
 def travel() -> TaskGraph:
@@ -125,28 +129,48 @@ def failures(draw: st.DrawFn, graph: TaskGraph) -> set[str]:
 
 
 def shuffled(graph: TaskGraph, rng: random.Random) -> tuple[TaskGraph, dict[str, str]]:
-    """The same graph with other names in another order, and which name became which."""
-    fresh = [f"x{i}" for i in range(len(graph))]
-    rng.shuffle(fresh)
-    names = dict(zip(graph.tasks, fresh, strict=True))
-    tasks = [_renamed(task, names) for task in graph]
-    rng.shuffle(tasks)
-    return TaskGraph(tasks, graph.limits), names
+    """The same graph with other names, of resources too, in another order, and which name became which."""
+    names, resources = _other_names(graph.tasks, rng), _other_names(graph.limits, rng)
+    tasks = [_renamed(task, names, _permuted([resources[r] for r in task.uses], rng)) for task in graph]
+    limits = {resources[name]: limit for name, limit in graph.limits.items()}
+    return TaskGraph(_permuted(tasks, rng), dict(_permuted(limits.items(), rng))), names
 
 
-def _renamed(task: Task, names: dict[str, str]) -> Task:
+def _other_names(names: Iterable[str], rng: random.Random) -> dict[str, str]:
+    names = list(names)
+    return dict(zip(names, _permuted([f"x{i}" for i in range(len(names))], rng), strict=True))
+
+
+def _permuted(things: Iterable[T], rng: random.Random) -> tuple[T, ...]:
+    things = list(things)
+    rng.shuffle(things)
+    return tuple(things)
+
+
+def tied(graph: TaskGraph, rng: random.Random) -> TaskGraph:
+    """The same with two durations only and without costs: much ends in the same moment and matters alike."""
+    return TaskGraph([_plainer(task, rng.randrange(1, 3)) for task in graph], graph.limits)
+
+
+def _plainer(task: Task, seconds: float) -> Task:
+    first = task.first_output_seconds and seconds / 2
+    return replace(task, duration=Fixed(seconds), cost_usd=0.0, first_output_seconds=first)
+
+
+def _renamed(task: Task, names: dict[str, str], uses: tuple[str, ...]) -> Task:
     condition = task.condition and Condition(names[task.condition.decider], task.condition.probability)
     return Task(
         names[task.name],
         tuple(names[need] for need in task.needs),
         duration=task.duration,
+        cost_usd=task.cost_usd,
         condition=condition,
         speculative=task.speculative,
         effects=task.effects,
         join=task.join,
         first_output_seconds=task.first_output_seconds,
         after_output=tuple(names[leader] for leader in task.after_output),
-        uses=task.uses,
+        uses=uses,
         on_failure=task.on_failure,
         optional={names[need]: value for need, value in task.optional.items()},
         first=task.first,

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from coach.engine.graph import Condition, Fixed, Task, TaskGraph
+from typing import Any
+
+import pytest
+
+from coach.engine.graph import Condition, Fixed, LogNormal, Task, TaskGraph
 from coach.engine.schedule import Plan, Schedule, plan_of
 
 
@@ -17,6 +21,10 @@ def names(plan: Plan, indices: list[int]) -> list[str]:
 def conditional(*, speculative: bool) -> TaskGraph:
     extra = Task("extra", condition=Condition("decider", 0.5), speculative=speculative, effects="pure")
     return TaskGraph([Task("decider"), extra, Task("end", ("extra",))])
+
+
+def guess_of(decider: str, name: str, **more: Any) -> Task:
+    return Task(name, condition=Condition(decider, 0.9), speculative=True, effects="pure", **more)
 
 
 def test_a_task_is_ready_when_its_last_need_ends() -> None:
@@ -74,18 +82,65 @@ def test_a_streaming_join_starts_with_the_first_arrival() -> None:
 
 
 def test_certain_work_goes_before_speculative_work() -> None:
-    guess = Task(
-        "guess",
-        condition=Condition("a", 0.9),
-        speculative=True,
-        effects="pure",
-        uses=("call",),
-        duration=Fixed(9),
-    )
+    guess = guess_of("a", "guess", uses=("call",), duration=Fixed(9))
     tasks = [Task("a"), guess, Task("sure", uses=("call",), duration=Fixed(1))]
     plan, schedule, first = started(TaskGraph(tasks, {"call": 1}))
     assert first == ["a", "sure"]
     assert names(plan, schedule.finish(2)) == ["guess"]
+
+
+@pytest.mark.parametrize("uses", [("calls", "rows"), ("rows", "calls")])
+def test_what_needs_several_resources_keeps_its_rank(uses: tuple[str, ...]) -> None:
+    tasks = [
+        Task("first", uses=("rows",), duration=Fixed(1.4)),
+        Task("then", ("first",), uses=("calls",), duration=Fixed(0.6)),
+        Task("both", uses=uses, duration=Fixed(1.5)),
+    ]
+    for each in (tasks, tasks[::-1]):
+        plan, schedule, first = started(TaskGraph(each, {"calls": 2, "rows": 1}))
+        assert first == ["first"]
+        assert names(plan, schedule.finish(plan.index["first"])) == ["both", "then"]
+
+
+def test_a_guess_leaves_the_units_that_certain_work_waits_for() -> None:
+    tasks = [
+        Task("holds", uses=("row",), duration=Fixed(9)),
+        Task("certain", uses=("call", "row")),
+        Task("decider"),
+        *[guess_of("decider", name, uses=("call",)) for name in ("one", "two")],
+    ]
+    plan, schedule, first = started(TaskGraph(tasks, {"call": 2, "row": 1}))
+    assert first == ["holds", "decider", "one"]
+    assert names(plan, schedule.finish(plan.index["one"])) == ["two"]
+    assert names(plan, schedule.finish(plan.index["holds"])) == ["certain"]
+
+
+def test_a_guess_that_turns_out_to_be_needed_goes_before_other_guesses() -> None:
+    tasks = [
+        Task("holds", uses=("call",), duration=Fixed(9)),
+        Task("says yes"),
+        Task("says nothing", duration=Fixed(99)),
+        guess_of("says nothing", "guess", uses=("call",), duration=Fixed(2)),
+        guess_of("says yes", "confirmed", uses=("call",), duration=Fixed(1)),
+    ]
+    plan, schedule, _ = started(TaskGraph(tasks, {"call": 1}))
+    assert schedule.finish(plan.index["says yes"]) == []
+    assert names(plan, schedule.finish(plan.index["holds"])) == ["confirmed"]
+    assert names(plan, schedule.finish(plan.index["confirmed"])) == ["guess"]
+
+
+def test_a_second_attempt_leaves_the_units_that_certain_work_waits_for() -> None:
+    tasks = [
+        Task("holds", uses=("row",), duration=Fixed(9)),
+        Task("slow", uses=("call",), duration=LogNormal(2, 3), effects="pure", hedge=True),
+        Task("certain", uses=("call", "row")),
+    ]
+    plan, schedule, first = started(TaskGraph(tasks, {"call": 2, "row": 1}))
+    assert first == ["holds", "slow"]
+    assert not schedule.take_again(plan.index["slow"])
+    schedule.finish(plan.index["holds"])
+    schedule.finish(plan.index["certain"])
+    assert schedule.take_again(plan.index["slow"])
 
 
 def test_the_longest_way_to_the_end_goes_first() -> None:

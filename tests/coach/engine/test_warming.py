@@ -64,9 +64,17 @@ def test_keep_alive_pays_a_read_for_every_period_of_idleness():
 
 
 def test_keep_alive_slower_than_the_lifetime_writes_again_and_again():
-    slow = Strategy(kind="keepalive", every_seconds=400)
+    slow = Strategy(kind="keepalive", every_seconds=400, tail_seconds=1_000)
     (outcome,) = choose([1_000], calls=2, strategies=[slow]).outcomes
-    assert outcome.cost_usd == pytest.approx(WRITE + READ + 2 * WRITE)
+    assert outcome.cost_usd == pytest.approx(WRITE + READ + 4 * WRITE)
+
+
+def test_keep_alive_gives_up_on_a_gap_longer_than_its_tail():
+    short = Strategy(kind="keepalive", every_seconds=240, tail_seconds=600)
+    (outcome,) = choose([1_500], calls=2, strategies=[short]).outcomes
+    assert (outcome.cold_starts, outcome.warming_calls) == (2, 2 + 2)
+    assert outcome.cost_usd == pytest.approx(2 * WRITE + 4 * READ)
+    assert choose([1_500], calls=4, strategies=[NONE, short, LONGER]).best.strategy is LONGER
 
 
 def test_best_is_nothing_for_a_dense_day_and_a_longer_lifetime_for_gaps_in_between():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from coach.providers.addresses import read_base
 from coach.providers.catalogue import MODELS
 from coach.providers.claude import Claude
 from coach.providers.installation import Installation
-from coach.providers.port import Attempt, Call, Ended, OverLimit, Part, ProviderError, Settled
+from coach.providers.port import Attempt, Call, Ended, Kept, OverLimit, Part, ProviderError, Purse, Settled
 from coach.providers.servers import SERVERS
 from coach.replies.receipts import Receipts
 
@@ -42,6 +43,9 @@ class Wallet:
         assert ticket not in self.settled, "settled twice"
         self.settled[ticket] = settled
 
+    async def recall(self, model: str, keys: Sequence[str]) -> Sequence[Kept]:
+        return ()
+
     @property
     def outcomes(self) -> list[str]:
         return [self.settled[ticket].outcome for ticket in sorted(self.settled)]
@@ -54,7 +58,7 @@ class Wallet:
 class Paid(Receipts):
     """What a call took, once it has ended as an answer does."""
 
-    def __init__(self, purse: Wallet) -> None:
+    def __init__(self, purse: Purse) -> None:
         super().__init__(purse)
         self.ended: Ended | None = None
 
@@ -120,7 +124,7 @@ def question(text: str = "Why is it slow?", **more: Any) -> Call:
     return Call(**{"purpose": "reply", "tier": "medium", "parts": parts, "turn": "turn-1", **more})
 
 
-async def hear(claude: Claude, call: Call, purse: Wallet) -> Told:
+async def hear(claude: Claude, call: Call, purse: Purse) -> Told:
     """The whole of a call, however it ends."""
     told = Told(Paid(purse))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,25 @@ async def test_of_a_class_that_comes_at_once_one_writes_and_the_others_read(clau
     assert wallet.outcomes == ["done"] * CLASS
 
 
+async def test_of_a_class_the_one_that_writes_and_those_that_follow_are_told_why_they_wait(
+    claude, server, wallet
+):
+    told: list[str] = []
+    calls = [replace(asked(n), tell=told.append) for n in range(CLASS)]
+    await a_class(claude, wallet, calls)
+    assert sorted(told) == ["cold", *["filling"] * (CLASS - 1)]
+    await a_class(claude, wallet, calls)
+    assert len(told) == CLASS
+
+
+async def test_of_a_server_without_a_cache_nothing_is_told(server, wallet):
+    told: list[str] = []
+    claude = Claude(installation(server.url, kind="vllm"))
+    await a_class(claude, wallet, [replace(asked(n), tell=told.append) for n in range(3)])
+    await claude.close()
+    assert told == []
+
+
 async def test_prefix_is_written_once_in_each_lifetime(wallet):
     clock = Hand()
     async with Rehearsal(provider=Provider(clock=clock.now), keys=[KEY]) as server:
@@ -85,7 +105,12 @@ async def test_warm_prefix_a_single_call_and_a_short_prefix_wait_for_nobody(clau
 
 
 async def test_where_seconds_are_dear_all_go_at_once_and_say_why(claude, server, wallet):
-    told = await a_class(claude, wallet, [asked(n, value=1.0) for n in range(4)])
+    server.provider.gate.clear()
+    calls = asyncio.create_task(a_class(claude, wallet, [asked(n, value=1.0) for n in range(4)]))
+    while len(server.log) < 4:
+        await asyncio.sleep(0.01)
+    server.provider.gate.set()
+    told = await calls
     assert writes(server.log) == 4
     waited = [each.end.waited for each in told if each.end.waited]
     assert [each.seconds for each in waited] == [0.0] * 3

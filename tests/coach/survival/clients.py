@@ -78,6 +78,8 @@ class Tab:
         self.pending: dict[str, Any] | None = None
         self.acknowledged = asyncio.Event()
         self.closes: list[int] = []
+        self.statuses: list[int] = []
+        self.ends: list[str] = []
         self._connection: websockets.ClientConnection | None = None
 
     async def live(self) -> None:
@@ -117,10 +119,10 @@ class Tab:
         shown = 0
         while True:
             frame = str(await connection.recv())
+            shown += 1
             if "data-code=" not in frame:
-                shown += 1
                 self._take(frame)
-                await self._say(connection, do="ack", shown=shown)
+            await self._say(connection, do="ack", shown=shown)
 
     def _take(self, frame: str) -> None:
         turn, number, event = event_in(frame)
@@ -132,6 +134,7 @@ class Tab:
             self._acknowledge(turn, question_in(frame))
         if event.kind == "end":
             self.ended.add(turn)
+            self.ends.append(frame)
 
     def _acknowledge(self, turn: str, question: str) -> None:
         key = self.asked.get(question)
@@ -173,7 +176,9 @@ class Tab:
         while True:
             try:
                 turn = await asyncio.to_thread(self._post, key, question)
-            except (OSError, urllib.error.URLError, ValueError):
+            except (OSError, urllib.error.URLError, ValueError) as error:
+                if isinstance(error, urllib.error.HTTPError):
+                    self.statuses.append(error.code)
                 await asyncio.sleep(random.uniform(0.1, 0.5))
             else:
                 self._log_submit("ok", key, question, turn=turn)

@@ -70,6 +70,9 @@ class Server:
     def is_dead(self) -> bool:
         return self.process is None or self.process.poll() is not None
 
+    def is_alive(self) -> bool:
+        return not self.is_dead()
+
     def signal(self, number: signal.Signals) -> None:
         assert self.process
         self.process.send_signal(number)
@@ -80,8 +83,12 @@ class Server:
             self.process.wait(timeout=20)
 
     def stop(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """What it ends with, in the time that a deploy gives it."""
         assert self.process
-        self.process.terminate()
         return self.process.wait(timeout=30)
 
     def said(self) -> str:

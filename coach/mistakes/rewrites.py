@@ -6,7 +6,7 @@ import random
 import re
 from typing import Any
 
-from coach.evaluation.mistakes.base import Answer, Mistake, one_of
+from coach.mistakes.base import Answer, Mistake, one_of
 from exercises.kinds.prompt_rewrite.reading import holds_groups, keeps, plain
 from exercises.kinds.prompt_rewrite.spec import TIER_NAMES, RewriteSpec, Rule
 
@@ -97,6 +97,11 @@ def big_model(rng: random.Random, spec: RewriteSpec, answer: Answer) -> Answer |
 def shown_late(rng: random.Random, spec: RewriteSpec, answer: Answer) -> Answer | None:
     """Nothing is shown before all of it is there."""
     return {**answer, "streaming": False}
+
+
+def bare(spec: RewriteSpec, answer: Answer) -> Answer:
+    """The input and nothing else: no task, no rule, no shape."""
+    return {**answer, "text": spec.placeholder, "form": "free"}
 
 
 MISTAKES: tuple[Mistake, ...] = (

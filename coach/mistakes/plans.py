@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from coach.evaluation.mistakes.base import Answer, Mistake, one_of
+from coach.mistakes.base import Answer, Mistake, one_of
 from exercises.kinds.dispatch_plan.design import best_plan, decisions
 from exercises.kinds.dispatch_plan.edges import reachable
 from exercises.kinds.dispatch_plan.spec import PlanSpec
@@ -89,6 +89,11 @@ def big_model(rng: random.Random, spec: PlanSpec, answer: Answer) -> Answer | No
     """A larger model than the step needs."""
     larger = one_of(rng, [tier for tier in spec.fan_in.tiers_by_size if tier != answer["tier"]])
     return {**answer, "tier": larger} if larger else None
+
+
+def bare(spec: PlanSpec, answer: Answer) -> Answer:
+    """Nothing waits for anything: every arrow is missing at once."""
+    return {**answer, "waits": {}}
 
 
 MISTAKES: tuple[Mistake, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from coach.evaluation.mistakes.base import Answer, Mistake, one_of
+from coach.mistakes.base import Answer, Mistake, one_of
 from exercises.kinds.prompt_layout.design import found_and_best, suited_minutes
 from exercises.kinds.prompt_layout.spec import STABILITIES, LayoutSpec, clock, seconds_of
 
@@ -104,6 +104,18 @@ def wrong_label(rng: random.Random, spec: LayoutSpec, answer: Answer) -> Answer 
     item = rng.choice(answer["order"])
     others = [name for name in STABILITIES if name != answer["labels"].get(item)]
     return {**answer, "labels": {**answer["labels"], item: rng.choice(others)}}
+
+
+def bare(spec: LayoutSpec, answer: Answer) -> Answer:
+    """The order turned round, every label another one, nothing kept."""
+    others = {item: "call" if label == "fixed" else "fixed" for item, label in answer["labels"].items()}
+    return {
+        **answer,
+        "order": answer["order"][::-1],
+        "labels": others,
+        "marks": {},
+        "keepalive_minutes": None,
+    }
 
 
 MISTAKES: tuple[Mistake, ...] = (

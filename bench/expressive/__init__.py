@@ -1,0 +1,1 @@
+"""What the engine has over dependency order: joins that stream, deadlines, races, speculation."""

@@ -1,1 +1,0 @@
-"""Mistakes that learners plausibly make, kind by kind: each turns a good answer into a worse one."""
