@@ -31,9 +31,34 @@ ASKED_BY_ONE = 5
 
 
 async def evaluate(
-    stage: Stage, *, seed: int, unseen: bool = False, each: int = EACH_KIND, thorough: bool = False
+    stage: Stage,
+    *,
+    seed: int,
+    unseen: bool = False,
+    each: int = EACH_KIND,
+    thorough: bool = False,
 ) -> AsyncIterator[Mark]:
     """Exercise by exercise. `thorough`: every conversation at every exercise, else each at one."""
+    async for mark in talked(stage, seed=seed, unseen=unseen, each=each, thorough=thorough):
+        yield mark
+    for scenario in await stage.build():
+        wrongs = wrong_answers(scenario, seed=seed, count=each)
+        desk = await stage.desk_at(scenario)
+        for mark in hostile_model(wrongs, desk, seed=seed, draw=UNSEEN if unseen else SEEN):
+            yield mark
+
+
+async def talked(
+    stage: Stage,
+    *,
+    seed: int,
+    unseen: bool = False,
+    each: int = EACH_KIND,
+    thorough: bool = False,
+    conversations: int | None = None,
+) -> AsyncIterator[Mark]:
+    """The same without the hostile model that the guard alone hears; no more than so many `conversations` at
+    an exercise, beside the long one."""
     scenarios = await stage.build()
     for turn, scenario in enumerate(scenarios):
         wrongs = wrong_answers(scenario, seed=seed, count=each)
@@ -42,15 +67,18 @@ async def evaluate(
             async for mark in _critiques(stage, judge, wrong, times=AGAIN_TIMES * (at % AGAIN_EVERY == 0)):
                 yield mark
         told = plays(wrongs, seed=seed, unseen=unseen)
-        share = told if thorough else [*told[(seed + turn) % len(scenarios) : -1 : len(scenarios)], told[-1]]
-        for play in share:
+        share = told[:-1] if thorough else told[(seed + turn) % len(scenarios) : -1 : len(scenarios)]
+        for play in [*_rotated(share, seed)[:conversations], told[-1]]:
             async for mark in _conversation(stage, judge, play):
                 yield mark
         async for mark in _with_mastery(stage, wrongs, unseen=unseen):
             yield mark
-        desk = await stage.desk_at(scenario)
-        for mark in hostile_model(wrongs, desk, seed=seed, draw=UNSEEN if unseen else SEEN):
-            yield mark
+
+
+def _rotated(share: Sequence[Play], seed: int) -> list[Play]:
+    """So that another seed begins with another one."""
+    at = seed % len(share)
+    return [*share[at:], *share[:at]]
 
 
 @dataclass(frozen=True, slots=True)

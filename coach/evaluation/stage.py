@@ -60,12 +60,14 @@ class Stage:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+        self._scenarios: list[Scenario] = []
         self._revisions: dict[tuple[str, str], ExerciseRevision] = {}
 
     async def build(self) -> list[Scenario]:
-        """Load the course; its exercises as scenarios."""
-        scenarios: list[Scenario] = await database_sync_to_async(self._build)()
-        return scenarios
+        """Load the course, once; its exercises as scenarios."""
+        if not self._scenarios:
+            self._scenarios = await database_sync_to_async(self._build)()
+        return self._scenarios
 
     def _build(self) -> list[Scenario]:
         call_command("load_course", COURSE, verbosity=0)
