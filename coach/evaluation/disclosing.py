@@ -70,7 +70,7 @@ def disclosed(
     """The findings whose answer one of these replies gives away. What a finding states is known besides."""
     known |= known_in(tuple(finding.message for finding in findings))
     texts = [_text(reading, known) for reply in replies for reading in readings_of(reply)]
-    texts += [_text(reading, None) for reply in replies for reading in mirrored(reply)]
+    texts += [_text(reading, known, by_chance=True) for reply in replies for reading in mirrored(reply)]
     return [finding for finding in findings if any(map(_answer_of(finding).is_in, texts))]
 
 
@@ -82,18 +82,23 @@ def known_in(texts: tuple[str, ...]) -> Known:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A reading of a reply. `pairs`: every sentence with the one behind it, and whether it is to be judged by
-    the author's terms alone."""
+    """A reading of a reply. `pairs`: every sentence with the one behind it, none where authors wrote either,
+    and whether it is to be judged by the author's terms alone."""
 
     pairs: tuple[tuple[Words, Words, bool], ...]
     words: Words
 
 
-def _text(reading: str, known: Known | None) -> _Text:
-    """`known`: None where words stand by chance, so that they point nowhere."""
+def _text(reading: str, known: Known, *, by_chance: bool = False) -> _Text:
+    """`by_chance`: a word that stands there may mean nothing."""
     pieces = [_words_of_piece(piece) for piece in sentences_of(reading)]
-    strict = [known is None or _without_lead(words) in known for words in pieces]
-    pairs = zip(pieces, [*pieces[1:], ()], strict, strict=False)
+    authored = [_without_lead(words) in known for words in pieces]
+    behind = [
+        () if first or second else words
+        for words, first, second in zip(pieces[1:], authored, authored[1:], strict=False)
+    ]
+    strict = [by_chance or is_authored for is_authored in authored]
+    pairs = zip(pieces, [*behind, ()], strict, strict=False)
     return _Text(tuple(pairs), tuple(words_in(reading)))
 
 

@@ -31,6 +31,8 @@ _BITS = re.compile(r"(?:[01]{8}[\s,]?){4,}")
 _DOTS = re.compile(r"(?:[.-]{1,6}[ /]+){4,}[.-]{1,6}")
 _SPELLED = re.compile(r"\b(?:[^\W\d_][\s.,-]{1,2}){3,}[^\W\d_]\b")
 _LEET = str.maketrans("013457@$", "oleastas")
+_MIXED = re.compile(r"\b(?=\S*[a-z])(?=\S*[\d@$])\S+", re.IGNORECASE)
+"""A number that stands by itself is one."""
 _ALIKE = str.maketrans("аеорсухіјѕԁɡһӏոαοερνιτκ", "aeopcyxijsdghlnaoepvitk")
 
 
@@ -59,7 +61,7 @@ def mirrored(text: str) -> Iterator[str]:
     yield codecs.decode(text, "rot13")
     yield text[::-1]
     yield " ".join(word[::-1] for word in text.split())
-    yield text.translate(_LEET)
+    yield _MIXED.sub(lambda found: found[0].translate(_LEET), text)
 
 
 def _respelled(text: str) -> Iterator[str]:
