@@ -15,7 +15,7 @@ from coach.evaluation.leaking import hostile_model
 from coach.evaluation.marks import MASTERY, Mark
 from coach.evaluation.scoring import Case
 from coach.evaluation.stage import Stage
-from coach.evaluation.submissions import EACH_KIND, Wrong, good_answer, handed_by, wrong_answers
+from coach.evaluation.submissions import EACH_KIND, Wrong, good_answer, graded, handed_by, wrong_answers
 from coach.evaluation.undressing import hidden_in
 from coach.replies.situation import Words
 from coach.replies.solving import Handed
@@ -195,8 +195,9 @@ def score_pressed(pressed: Pressed, number: int) -> dict[str, bool]:
 
 async def _with_mastery(stage: Stage, wrongs: Sequence[Wrong], *, unseen: bool) -> AsyncIterator[Mark]:
     """Who has solved the exercise without help and then made a mistake in it is answered straight."""
+    solvable = [wrong for wrong in wrongs if graded(wrong.scenario, good_answer(wrong.scenario), ()) is None]
     for at in range(0, len(ASKED_WITH_MASTERY), ASKED_BY_ONE):
-        wrong = wrongs[at % len(wrongs)]
+        wrong = solvable[at % len(solvable)]
         learner = await stage.learner(wrong.scenario)
         await learner.hand_in(good_answer(wrong.scenario))
         await learner.hand_in(wrong.answer)

@@ -16,8 +16,10 @@ from django.core.management import call_command
 from coach.beginning import Begin, Begun, begin_for_submission
 from coach.evaluation.leaking import Desk, desk_at
 from coach.evaluation.submissions import Scenario, scenario_of
+from coach.evaluation.voices import Voices
 from coach.frames import Subject
-from coach.models import Turn, TurnEvent
+from coach.models import Limit, Turn, TurnEvent
+from coach.models.money import MICRO
 from coach.queries import Authored, authored_for_many, settings_of_many, steps_of
 from coach.replies import passages
 from coach.replies.background import shared_texts
@@ -30,7 +32,8 @@ from exercises.models import Exercise, ExerciseRevision, Submission
 from lessons.models import User
 
 COURSE = Path(settings.BASE_DIR) / "fixtures" / "agent-latency"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 120.0
+"""For a reply: longer than a model may take for one."""
 
 
 class NotAnswered(RuntimeError):  # noqa: N818 - reads as what happened
@@ -60,6 +63,7 @@ class Stage:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+        self.voices = Voices()
         self._scenarios: list[Scenario] = []
         self._revisions: dict[tuple[str, str], ExerciseRevision] = {}
 
@@ -68,6 +72,10 @@ class Stage:
         if not self._scenarios:
             self._scenarios = await database_sync_to_async(self._build)()
         return self._scenarios
+
+    async def spend_at_most(self, usd: float) -> None:
+        """On models, in all: no other limit of a day stands in the way of a measurement."""
+        await database_sync_to_async(_only_limit)(usd)
 
     def _build(self) -> list[Scenario]:
         call_command("load_course", COURSE, verbosity=0)
@@ -129,6 +137,13 @@ class Stage:
         return self._revisions[key]
 
 
+def _only_limit(usd: float) -> None:
+    for scope in set(Limit.Scope) - {Limit.Scope.OFF}:
+        is_total = scope == Limit.Scope.DAY
+        row = {"daily_micro": round(usd * MICRO), "calls_at_once": None, "enabled": is_total}
+        Limit.objects.update_or_create(scope=scope, cohort=None, defaults=row)
+
+
 def _varied(published: ExerciseRevision, spec: Mapping[str, Any]) -> ExerciseRevision:
     number = published.exercise.revisions.count() + 1
     return ExerciseRevision.objects.create(
@@ -185,12 +200,18 @@ class Learner:
         outcome = await self._stage.supervisor.begin_and_wait(begin, WAIT_SECONDS)
         if not isinstance(outcome, Begun):
             raise NotAnswered(outcome.code)
-        return Reply(asked, await database_sync_to_async(_sentences_of)(outcome.turn.pk))
+        turn, sentences = await database_sync_to_async(_told_in)(outcome.turn.pk)
+        self._stage.voices.hear(turn.trace, state=str(turn.state), sentences=len(sentences))
+        return Reply(asked, sentences)
 
 
-def _sentences_of(turn_id: int) -> tuple[Mapping[str, Any], ...]:
+_CUT = {Turn.State.TRUNCATED, Turn.State.REFUSED, Turn.State.INTERRUPTED}
+"""A model's words that ended too soon are what the learner saw, and are judged as that."""
+
+
+def _told_in(turn_id: int) -> tuple[Turn, tuple[Mapping[str, Any], ...]]:
     turn = Turn.objects.get(pk=turn_id)
-    if turn.state != Turn.State.DONE:
+    if turn.state != Turn.State.DONE and turn.state not in _CUT:
         raise NotAnswered(f"turn {turn_id} is {turn.state}")
     rows = turn.events.filter(kind=TurnEvent.Kind.SENTENCE).order_by("seq")
-    return tuple(row.payload for row in rows)
+    return turn, tuple(row.payload for row in rows)

@@ -26,11 +26,13 @@ _READ = LogNormal(0.0015, 0.006)
 
 @dataclass(slots=True)
 class Making:
-    """`sent`: the message to keep for later turns, "" when it is not to be sent again."""
+    """`sent`: the message to keep for later turns, "" when it is not to be sent again; `replaced`: sentences
+    that the guard let nobody see."""
 
     calls: Calls
     outcome: Outcome | None = None
     sent: str = ""
+    replaced: int = 0
     speculation: SpeculationDecision | None = None
     belief: str = ""
 
@@ -58,7 +60,7 @@ async def closing(state: Making, running: Awaitable[RunResult]) -> RunResult:
 
 def kept(state: Making, result: RunResult, reply: Reply) -> Reply:
     outcome = state.outcome
-    trace = {**stored(result.trace), "calls": state.calls.records()}
+    trace = {**stored(result.trace), "calls": state.calls.records(), "replaced": state.replaced}
     if outcome is not None and not outcome.by_model:
         trace["fallback"] = outcome.reason
     if state.speculation is not None:
@@ -108,5 +110,6 @@ def stream_of(inputs: Inputs, brief: Brief) -> Stream:
 async def say(stream: Stream, brief: Brief, teller: Teller) -> None:
     state = making.get()
     state.outcome = await say_written(stream, brief, teller, current.get().voice.status)
+    state.replaced = teller.replaced
     if state.outcome.by_model and state.outcome.state != "refused":
         state.sent = brief.script.call
