@@ -68,8 +68,11 @@ def micro_of(usd: float) -> int:
 def reserve_attempt(learner_id: int | None, attempt: Attempt) -> int:
     """Put an attempt on record and its worst cost aside, durably; its key. Raises OverLimit.
 
-    Without a learner the installation itself pays.
+    Without a learner the installation itself pays. Asked twice for one attempt, it is reserved once.
     """
+    known = ProviderAttempt.objects.filter(token=attempt.token).values_list("pk", flat=True).first()
+    if known is not None:
+        return known
     accounts = _accounts(learner_id)
     if accounts[0].switched_off:
         raise OverLimit(Scope.OFF)
@@ -110,6 +113,7 @@ def _reserve(learner_id: int | None, attempt: Attempt, accounts: Sequence[Accoun
     if turn and ProviderAttempt.objects.filter(turn__uuid=turn).count() >= ATTEMPTS_MAX_PER_TURN:
         raise _Refused("turn")
     row = ProviderAttempt.objects.create(
+        token=attempt.token,
         turn_id=turn,
         learner_id=learner_id,
         number=attempt.number,

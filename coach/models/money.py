@@ -145,6 +145,7 @@ class Spending(models.Model):
 class ProviderAttempt(models.Model):
     """One request to a provider: on record before it is sent, settled once."""
 
+    token = models.UUIDField(_("token"), unique=True, null=True, editable=False)
     turn = models.ForeignKey(
         Turn,
         to_field="uuid",

@@ -7,8 +7,9 @@ Units: tokens, seconds, US dollars.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
@@ -75,7 +76,10 @@ class Waited:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One request, as it is put on record before it is sent. `worst_usd`: what it can cost at most.
-    `waited`: how it dealt with another call that was writing the same prefix, if one was."""
+    `waited`: how it dealt with another call that was writing the same prefix, if one was.
+
+    `token` is its own: who asks for it a second time, not having heard the answer, is given the same ticket.
+    """
 
     purpose: str
     turn: str
@@ -83,6 +87,7 @@ class Attempt:
     number: int
     worst_usd: float
     waited: Waited | None = None
+    token: uuid.UUID = field(default_factory=uuid.uuid4, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

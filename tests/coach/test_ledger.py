@@ -26,6 +26,7 @@ from coach.ledger import (
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.providers.booking import Booked
 from coach.providers.port import OverLimit
+from coach.running import reading
 from coach.spending import short_reads
 from lessons.actions import claim_guest, delete_account
 from lessons.models import User
@@ -346,6 +347,28 @@ async def test_purse_reserves_and_settles():
     purse = DatabasePurse(member.pk, run_here)
     await purse.settle(await purse.reserve(attempt(0.02)), settled(0.01))
     assert await in_thread(counter)("learner") == (0, 10_000, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_purse_that_hears_of_no_commit_reserves_once():
+    member = await in_thread(make_member)()
+
+    async def unheard(work):
+        heard = iter([False, True])
+
+        def commit():
+            key = work()
+            if not next(heard):
+                raise OperationalError("server closed the connection")
+            return key
+
+        return await in_thread(reading(commit))()
+
+    await DatabasePurse(member.pk, run_here).settle(
+        await DatabasePurse(member.pk, unheard).reserve(attempt(0.02)), settled(0.01)
+    )
+    assert await in_thread(counter)("learner") == (0, 10_000, 0, 0)
+    assert await in_thread(ProviderAttempt.objects.count)() == 1
 
 
 @pytest.mark.django_db(transaction=True)
