@@ -76,7 +76,7 @@ class Supervisor:
         self.sources = Sources(self.read)
         # Who writes the words and who pays; without a provider the built-in coach writes, for nothing.
         self.provider: Provider | None = choose()
-        self.purse_of: Callable[[int], Purse] = partial(DatabasePurse, run=self.read)
+        self.purse_of: Callable[[int], Purse] = partial(DatabasePurse, put=self.journal.put)
 
     def _remember_connection(self) -> None:
         reader = connections["default"]

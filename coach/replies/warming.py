@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from coach import queries
 from coach.beginning import places_of
-from coach.budget import DatabasePurse, RunInThread
+from coach.budget import DatabasePurse, RunInThread, alone
 from coach.chores import claim_chore
 from coach.engine.pricing import Price, price_of
 from coach.engine.prompt import TTL_SECONDS
@@ -54,7 +54,7 @@ async def warm_what_is_due(provider: Provider, run: RunInThread) -> int:
 async def _warm(call: Call | None, provider: Provider, run: RunInThread) -> bool:
     if call is None:
         return False
-    items = provider.stream(call, DatabasePurse(None, run))
+    items = provider.stream(call, DatabasePurse(None, alone(run)))
     return any([isinstance(item, Ended) async for item in items])
 
 

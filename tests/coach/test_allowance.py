@@ -12,14 +12,22 @@ from django.urls import reverse
 
 from coach.allowance import allowance_for, over_limit_text, renewal_text
 from coach.beginning import Begun
-from coach.ledger import reserve_attempt, settle_attempt
 from coach.models import Limit, TurnEvent
 from coach.providers.port import OverLimit
 from coach.rendering import fragment
 from coach.turns import Supervisor
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, set_limit, settled
+from tests.coach.spending import (
+    attempt,
+    make_cohort,
+    make_member,
+    only_limits,
+    reserve_attempt,
+    set_limit,
+    settle_attempt,
+    settled,
+)
 from tests.coach.talking import in_thread
 from tests.coach.test_turns import ask
 
