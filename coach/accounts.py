@@ -46,7 +46,7 @@ class Account:
     used_micro: int
     forgiven_micro: int
     open_calls: int
-    refusals: int
+    asked_micro: int
     switched_off: bool
 
     def has_room(self, worst: int, *, used: int = 0, forgiven: int = 0) -> bool:
@@ -63,10 +63,17 @@ class Account:
 
     @property
     def left(self) -> float:
-        """The share of the limit that is left, 0 to 1."""
+        """The share that is left of what can be used, 0 to 1: the last reply's worst cost has to be free for
+        another one, and is never used."""
         if self.limit_micro is None:
             return 1.0
-        return max(0.0, 1 - self.used_micro / self.limit_micro) if self.limit_micro else 0.0
+        usable = self.limit_micro - self.asked_micro
+        return max(0.0, 1 - self.used_micro / usable) if usable > 0 else 0.0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether another reply like the last one would be refused; before the first, whether any would."""
+        return not self.has_room(max(1, self.asked_micro))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,6 @@ def _account(row: Spending, limits: _Limits, *, guest: bool) -> Account:
         used_micro=row.reserved_micro + row.settled_micro,
         forgiven_micro=row.forgiven_micro,
         open_calls=row.open_calls,
-        refusals=row.refusals,
+        asked_micro=row.asked_micro,
         switched_off=(Scope.OFF.value, None) in limits,
     )

@@ -21,6 +21,7 @@ from coach.models.money import utc_day
 from lessons.models import User
 
 LOW_SHARE, PLENTY = 0.1, 0.95
+_OWN = (Scope.GUEST, Scope.LEARNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +63,22 @@ def allowance_of(learner_id: int) -> Allowance:
 
 
 def _nearest(accounts: Sequence[Account]) -> Allowance:
-    """The account with the least left; a learner's own where others are no nearer."""
-    if not accounts:
+    """The account with the least left; the learner's own, unless that of others is low."""
+    own = [account for account in accounts if account.scope in _OWN]
+    others = [account for account in accounts if account.scope not in _OWN]
+    pressing = [account for account in others if account.used_up or account.left <= LOW_SHARE]
+    # Of two that are used up the learner's own says most.
+    found = min([*own, *pressing], key=lambda account: (not account.used_up, account.left), default=None)
+    if found is None:
         return Allowance()
-    nearest = min(accounts, key=lambda account: account.left)
-    # A call that did not fit any more was refused: what little is left is of no use.
-    used_up = nearest.left <= 0 or (nearest.refusals > 0 and nearest.left <= LOW_SHARE)
-    return Allowance(left=nearest.left, scope=nearest.scope, used_up=used_up)
+    return Allowance(left=found.left, scope=found.scope, used_up=found.used_up)
 
 
 def _left_text(allowance: Allowance) -> str:
     if allowance.left >= PLENTY:
         return _("You still have all of today’s model answers.")
     share = _share_text(allowance.left)
-    if allowance.scope in {Scope.GUEST, Scope.LEARNER}:
+    if allowance.scope in _OWN:
         return _("%(share)s of your model answers for today are left.") % {"share": share}
     if allowance.scope == Scope.COHORT:
         return _("%(share)s of your class’s model answers for today are left.") % {"share": share}

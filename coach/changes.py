@@ -12,13 +12,14 @@ from coach.models import Spending
 
 @dataclass(slots=True)
 class Change:
-    """To one account; micro-dollars and counts to be added to what is there."""
+    """To one account; micro-dollars and counts to be added to what is there. `asked` takes its place."""
 
     reserved: int = 0
     settled: int = 0
     forgiven: int = 0
     open_calls: int = 0
     refusals: int = 0
+    asked: int | None = None
 
     @property
     def used(self) -> int:
@@ -41,5 +42,6 @@ class Changes(defaultdict[int, Change]):
 _COLUMNS = ("reserved_micro", "settled_micro", "forgiven_micro", "open_calls", "refusals")
 _ADD = (
     f"UPDATE {Spending._meta.db_table} SET "  # noqa: S608 - our own table
-    f"{', '.join(f'{column} = {column} + %s' for column in _COLUMNS)} WHERE id = %s"
+    f"{', '.join(f'{column} = {column} + %s' for column in _COLUMNS)}, "
+    "asked_micro = COALESCE(%s, asked_micro) WHERE id = %s"
 )

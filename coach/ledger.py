@@ -192,6 +192,7 @@ def move_spending(*, guest: User, learner: User) -> None:
 
 def _join(row: Spending, own: Spending) -> None:
     names = ("reserved_micro", "settled_micro", "forgiven_micro", "open_calls", "refusals")
-    Spending.objects.filter(pk=own.pk).update(**{name: F(name) + getattr(row, name) for name in names})
+    added: dict[str, Any] = {name: F(name) + getattr(row, name) for name in names}
+    Spending.objects.filter(pk=own.pk).update(**added, asked_micro=max(row.asked_micro, own.asked_micro))
     ProviderAttempt.charged_to.through.objects.filter(spending=row).update(spending=own)
     row.delete()

@@ -23,6 +23,8 @@ from coach.models.money import MICRO, utc_day
 from coach.providers.port import Attempt, OverLimit
 
 ATTEMPTS_MAX_PER_TURN = 16
+REPLY = "reply"
+"""The purpose of what a learner waits for: by its cost they are told how much is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ class _Round:
         return self._refusal(write, accounts) or self._grant(write, accounts)
 
     def _refusal(self, write: Reserve, accounts: Sequence[Account]) -> OverLimit | None:
+        if write.attempt.purpose == REPLY:
+            for account in accounts:
+                self.changes[account.pk].asked = write.worst_micro
         refused = refusal_of(accounts, self.changes, write.worst_micro)
         if refused is None and write.turn and self.of_turn[write.turn] >= ATTEMPTS_MAX_PER_TURN:
             return OverLimit("turn")

@@ -88,7 +88,8 @@ class Spending(models.Model):
     """One account's counter for one day: of a person, a cohort, all guests, or everybody.
 
     `reserved`: the worst that requests under way can cost. `settled`: what is charged to this account.
-    `forgiven`: what answers cost that never arrived, and are not charged.
+    `forgiven`: what answers cost that never arrived, and are not charged. `asked`: what the last request for
+    a reply could have cost at most, granted or not: as much has to be left for another one.
 
     Who locks several does it by their keys in order, so that no two wait in a ring.
     """
@@ -114,6 +115,7 @@ class Spending(models.Model):
     forgiven_micro = models.PositiveBigIntegerField(_("not charged"), default=0)
     open_calls = models.PositiveIntegerField(_("requests under way"), default=0)
     refusals = models.PositiveIntegerField(_("refused"), default=0)
+    asked_micro = models.PositiveBigIntegerField(_("last reply at most"), default=0)
 
     class Meta:
         verbose_name = _("spending of a day")

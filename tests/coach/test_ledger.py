@@ -250,6 +250,7 @@ def test_guest_who_signs_in_takes_what_was_used_along(guest: User, member: User)
     settle_attempt(reserve_attempt(member.pk, attempt(0.01)), settled(0.01))
     assert claim_guest(guest=guest, learner=member)
     assert counter("learner") == (20_000, 20_000, 0, 1)
+    assert Spending.objects.get(scope="learner").asked_micro == 10_000
     settle_attempt(open_key, settled(0.02))
     assert counter("learner", learner=member) == (0, 40_000, 0, 0)
     assert set(ProviderAttempt.objects.values_list("learner", flat=True)) == {member.pk}
