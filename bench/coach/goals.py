@@ -18,6 +18,7 @@ AT_ONCE = 200
 CPU_TIMES = 2.0
 STORM_SECONDS = 10.0
 COST_SHARE = 0.25
+CLASS = 30
 
 SHARES = {
     "in_all": "all that the coach adds",
@@ -36,7 +37,7 @@ def goals(data: Data) -> list[Goal]:
         *_added(added_in(rows, AT_ONCE)["in_all"], data["modelled"][str(AT_ONCE)]["added"]["in_all"]),
         *(goal for count in LATE_MS for goal in _streams(rows, count)),
         _storm(data["built_in"]["storms"]),
-        *(_cost(data["conversation"], who) for who in ("first", "second")),
+        *_costs(data["conversation"]),
     ]
 
 
@@ -104,13 +105,25 @@ def _milliseconds(what: str, limit: float, seconds: Sequence[float], share: floa
     )
 
 
-def _cost(found: Data, who: str) -> Goal:
-    ours, naive = (sum(call["usd"] for call in found[each]) for each in (who, "naive"))
-    share = ours / naive if naive else 1.0
+def _costs(found: Data) -> Iterator[Goal]:
+    """What all learners of a class read is written by whoever comes first, and is no part of one learner's
+    conversation: it is shared out, and told beside it."""
+    first, following, naive = (sum(call["usd"] for call in found[who]) for who in CONVERSATIONS)
+    each = (first + (CLASS - 1) * following) / CLASS
+    note = (
+        f"${each:.4f} against ${naive:.4f}, from usage; who comes first, or alone, pays {first / naive:.2f}: "
+        f"${found['shared_usd']:.4f} of it writes what all read"
+    )
+    yield _cost(f"ten turns of one of a class of {CLASS}, what they share written once", each / naive, note)
+    note = f"${following:.4f} against ${naive:.4f}, from usage"
+    yield _cost("ten turns of the next one, who finds that written", following / naive, note)
+
+
+def _cost(what: str, share: float, note: str) -> Goal:
     return Goal(
-        what=f"ten turns of {CONVERSATIONS[who]}, against the naive design",
+        what=f"{what}, against the naive design",
         wanted=f"≤ {COST_SHARE:g} of its cost",
         came_out=f"{share:.2f}",
         verdict=MET if share <= COST_SHARE else MISSED,
-        note=f"${ours:.4f} against ${naive:.4f}, from usage",
+        note=note,
     )

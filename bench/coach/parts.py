@@ -161,7 +161,14 @@ def conversation(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
     calls = {
         name: [_paid(entry) for entry in entries] for name, entries in (("first", first), ("second", second))
     }
-    return {**calls, "naive": naive}
+    return {**calls, "naive": naive, "shared_usd": _shared_usd(first[0])}
+
+
+def _shared_usd(entry: dict[str, Any]) -> float:
+    """What a first call of all wrote: it has no history, so that is what everybody's calls begin with."""
+    written = {"cache_creation": entry["usage"]["cache_creation"]}
+    none = dict.fromkeys(("input_tokens", "cache_read_input_tokens", "output_tokens"), 0)
+    return _usd(entry["model"], {**none, **written})
 
 
 def _ten_turns(place: Place, app: Server, model: Server, learner: int) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.coach import parts
-from bench.coach.goals import CONVERSATIONS, SHARES, added_in, goals, times, told_times
+from bench.coach.goals import CLASS, CONVERSATIONS, SHARES, added_in, goals, times, told_times
 from bench.coach.reading import quantile, told
 from bench.coach.servers import prepared
 from bench.figures import Section, Spread, spread, table
@@ -165,7 +165,9 @@ def _conversation(found: Data) -> str:
     said = (
         "**Ten turns of one learner** beside an exercise, twice: with nothing cached before, and after another learner "
         "has filled the cache with what all share. `usage` as the provider reports it, dollars by the price list. "
-        "Naive: the first one's texts, what changes in front, the medium model, no cache."
+        "Naive: the first one's texts, what changes in front, the medium model, no cache. "
+        f"Of the first one's dollars {found['shared_usd']:.4f} write what everybody's calls in this exercise begin "
+        f"with: they are the class's, and shared out among {CLASS} where the goal is judged."
     )
     return f"{said}\n\n{table(['', 'calls', 'fresh', 'read', 'written', 'output', 'dollars'], rows)}"
 

@@ -20,11 +20,12 @@ def data(*, steady: float = 0.01, gaps: int = 0) -> dict[str, Any]:
     }
     storm = {"seconds_until_whole": [1.0, 2.0], "gaps": gaps}
     call = {"usd": 1.0}
+    first = [call, {"usd": 1.5}]
     return {
         "built_in": {"words": {1: {"status": [0.01], "sentence": [0.01]}}, "storms": [storm]},
         "modelled": {"200": {"added": {"in_all": [3.0]}}},
         "streams": {"rows": [{**row, "streams": count} for count in (200, 500)]},
-        "conversation": {"first": [call], "second": [call], "naive": [call] * 4},
+        "conversation": {"first": first, "second": [call], "naive": [call] * 5, "shared_usd": 1.4},
     }
 
 
@@ -50,3 +51,9 @@ def test_storm_that_leaves_a_gap_is_not_whole_however_fast_it_ended() -> None:
 def test_cpu_of_a_frame_is_told_against_both() -> None:
     found = goal(goals(data()), "200 streams: CPU")
     assert (found.came_out, found.note) == ("2.0 times", "against one that relays: 1.3 times")
+
+
+def test_what_a_class_shares_is_no_cost_of_one_conversation_and_is_told() -> None:
+    found = goal(goals(data()), "ten turns of one of a class of 30")
+    assert found.came_out == "0.21"
+    assert "who comes first, or alone, pays 0.50: $1.4000 of it writes what all read" in found.note
