@@ -157,7 +157,7 @@ class Settling:
                 self.left -= 1
                 self._pass_on(i)
             unwanted, self._unwanted = self._unwanted, []
-            for n in unwanted:
+            for n in unwanted if self.fatal < 0 else ():  # a failure that ends the run stops them all
                 if self.state[n] < DONE and not self._wants[n]:
                     self._drop(n)
         fresh, self._fresh = self._fresh, []
@@ -318,10 +318,16 @@ class Settling:
         self._wants[n] -= 1
         if self.state[n] >= DONE:
             return
-        if farewell is not None and (n not in self.farewells or farewell.losers == "drain"):
-            self.farewells[n] = farewell
+        if farewell is not None:
+            known = self.farewells.get(n, farewell)
+            self.farewells[n] = min(known, farewell, key=self._precedence)
         if not self._wants[n] and n in self.farewells:
             self._unwanted.append(n)
+
+    def _precedence(self, farewell: Farewell) -> tuple[bool, str]:
+        """Of several, the least counts: whatever the order in which they were said, for they may be said in
+        the same moment. Who lets it end in peace goes first."""
+        return farewell.losers != "drain", self._plan.names[farewell.join]
 
     def _want_no_more(self, i: int) -> None:
         """What `i` waited for loses one who wanted it."""
