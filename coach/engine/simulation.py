@@ -274,7 +274,7 @@ class Play:
         new = len(received) - self._used[j]
         if new and now > self._busy[j]:
             self._busy[j] = now
-            self.record.causes[j] = cause
+            self.record.let_go_on(j, cause)
         portion = self.wanted[j] / self.plan.tasks[j].portions
         for _ in range(new):
             self._busy[j] += portion
@@ -286,7 +286,7 @@ class Play:
         if not self.schedule.unresolved[j]:
             if now > self._busy[j]:
                 self._busy[j] = now
-                self.record.causes[j] = cause
+                self.record.let_go_on(j, cause)
             self._plan_event(self._busy[j], _ENDS, j)
 
     def _first_of_stream(self, j: int, portion: float) -> float:

@@ -264,7 +264,7 @@ class Walkers(ABC):
         woken, schedule.woken = schedule.woken, []
         for j in woken:
             if readers := self.waiting.pop(j, None):
-                self.record.causes[j] = cause
+                self.record.let_go_on(j, cause)
                 _wake(readers)
         self.arm()
 
