@@ -20,9 +20,10 @@ from coach.engine.second_attempts import SecondAttempts
 from coach.engine.trace import CANCELLED, Trace
 from coach.engine.trace import FAILED as FAILED_SPAN
 
-_OPENS, _ENDS, _LOSES_PATIENCE, _WAKES = range(-1, 3)
+_OPENS, _ENDS, _LOSES_PATIENCE, _WAKES = _KINDS = range(4)
 """Kinds of events, in the order in which they come where they fall into the same moment: an output begins, a
-task ends, a join loses patience, time has passed."""
+task ends, a join loses patience, time has passed. What such an event brings for its own moment comes after
+all of these, in a round of its own, as in a turn of an event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,9 @@ class Play:
         "_busy",
         "_failing",
         "_heap",
+        "_now",
+        "_order",
+        "_round",
         "_second",
         "_used",
         "_wakes_at",
@@ -119,7 +123,9 @@ class Play:
             self._failing = failing
             self._busy = [0.0] * plan.size
             self._used = [0] * plan.size
-            self._wakes_at = -1.0
+            self._order: dict[int, int] = {}
+            self._wakes_at = self._now = -1.0
+            self._round = 0
             self._run()
 
     def _run_simple(self) -> None:
@@ -146,8 +152,9 @@ class Play:
         self._start(schedule.begin(), 0.0, -1)
         self._arm(0.0)
         while heap and schedule.fatal < 0:
-            now, event = heappop(heap)
-            kind, place = divmod(event, self.plan.size)
+            self._now, event = now, _ = heappop(heap)
+            what, place = divmod(event, self.plan.size)
+            self._round, kind = divmod(what, len(_KINDS))
             schedule.tick(now)
             cause = self._play(kind, self.plan.turns[place], now)
             self._heed(now, cause)
@@ -157,7 +164,8 @@ class Play:
 
     def _plan_event(self, at: float, kind: int, i: int) -> None:
         """What falls into the same moment comes by its kind and then by the place of the task."""
-        heappush(self._heap, (at, kind * self.plan.size + self.plan.places[i]))
+        later = self._round + 1 if at == self._now else 0
+        heappush(self._heap, (at, (later * len(_KINDS) + kind) * self.plan.size + self.plan.places[i]))
 
     def _play(self, kind: int, i: int, now: float) -> int:
         """One event of task `i`. Returns the task that is the cause of what follows, -1 for none."""
@@ -181,7 +189,7 @@ class Play:
         at = self.schedule.come_again()
         if at is not None and not now < self._wakes_at <= at:
             self._wakes_at = at
-            heappush(self._heap, (at, _WAKES * self.plan.size))
+            self._plan_event(at, _WAKES, self.plan.turns[0])
 
     def _end(self, i: int, now: float) -> None:
         """A running task ends. What is drained takes no part in how long the whole took."""
@@ -205,7 +213,7 @@ class Play:
         """What else the last step brought: joins for which something came, running tasks that are stopped."""
         schedule = self.schedule
         for i in schedule.gone:
-            if i in schedule.draining and self.record.starts[i] == now:  # it had not begun
+            if i in schedule.draining and self._is_about_to_begin(i, now, cause):
                 self._end(i, now)
         self.record.note_gone(now)
         if schedule.woken:
@@ -219,6 +227,12 @@ class Play:
                 self.record.status.setdefault(lost, CANCELLED)
         schedule.lost.clear()
 
+    def _is_about_to_begin(self, i: int, now: float, cause: int) -> bool:
+        """Whether it was started in this moment and has not begun: what `cause` brought came before. One
+        that takes no time begins and ends before those begin that were started after it."""
+        starts, order = self.record.starts, self._order
+        return starts[i] == now and not (cause >= 0 and starts[cause] == now and order[i] < order[cause])
+
     def _cancel_all(self, now: float) -> None:
         record = self.record
         for i in range(self.plan.size):
@@ -231,6 +245,7 @@ class Play:
         for s in starting:
             self.record.starts[s] = now
             self.record.causes[s] = cause
+            self._order[s] = len(self._order)
             if self.plan.stream[s]:
                 self._busy[s] = now
                 self._receive(s, now, cause)
