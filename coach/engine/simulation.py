@@ -201,7 +201,10 @@ class Play:
             self.record.status[i] = FAILED_SPAN
             self._start(self.schedule.fail(i), now, i)
         else:
-            self._start(self.schedule.finish(i), now, i)
+            ready = self.schedule.finish(i)
+            self._start(ready, now, i)
+            if ready:
+                self._order[ready[0]] -= self.plan.size  # its walker goes on with it, before all others
 
     def _lose_patience(self, j: int, now: float) -> int:
         """The join `j` has waited long enough. Returns what it waited for last."""
@@ -212,9 +215,7 @@ class Play:
     def _heed(self, now: float, cause: int) -> None:
         """What else the last step brought: joins for which something came, running tasks that are stopped."""
         schedule = self.schedule
-        for i in schedule.gone:
-            if i in schedule.draining and self._is_about_to_begin(i, now, cause):
-                self._end(i, now)
+        self._end_what_has_not_begun(0, now, cause)
         self.record.note_gone(now)
         if schedule.woken:
             woken, schedule.woken = schedule.woken, []
@@ -227,9 +228,18 @@ class Play:
                 self.record.status.setdefault(lost, CANCELLED)
         schedule.lost.clear()
 
+    def _end_what_has_not_begun(self, place: int, now: float, cause: int) -> None:
+        """Of what is to be drained, from this place in the list of what is gone; and what that brings."""
+        gone = self.schedule.gone
+        for i in gone[place:]:
+            if i in self.schedule.draining and self._is_about_to_begin(i, now, cause):
+                place = len(gone)
+                self._end(i, now)
+                self._end_what_has_not_begun(place, now, i)
+
     def _is_about_to_begin(self, i: int, now: float, cause: int) -> bool:
         """Whether it was started in this moment and has not begun: what `cause` brought came before. One
-        that takes no time begins and ends before those begin that were started after it."""
+        that takes no time begins and ends before those begin that come after it."""
         starts, order = self.record.starts, self._order
         return starts[i] == now and not (cause >= 0 and starts[cause] == now and order[i] < order[cause])
 
