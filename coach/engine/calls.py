@@ -5,7 +5,9 @@ Units: seconds, tokens, US dollars.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from coach.engine.cache import CacheUse, Laid, lay
 from coach.engine.errors import PromptError
@@ -67,3 +69,21 @@ class ModelCall:
             "input tokens": float(use.fresh + use.written + read),
             "output tokens": float(self.output_tokens),
         }
+
+    @property
+    def takes_cold(self) -> dict[str, float]:
+        """The same where nothing is cached."""
+        return self.takes(CacheUse(read=0, written=0, fresh=self.laid.sums[-1] if self.laid.sums else 0))
+
+    def took(self, facts: Mapping[str, Any]) -> dict[str, float]:
+        """The same by what the call told of itself: tokens_read, tokens_written, tokens_fresh, tokens_output.
+        Only what it told; of its input, what it did not tell of was sent fresh."""
+        read, written = facts.get("tokens_read", 0), facts.get("tokens_written", 0)
+        told: dict[str, float] = {}
+        if not facts.keys().isdisjoint(("tokens_read", "tokens_written", "tokens_fresh")):
+            rest = max(0.0, self.takes_cold["input tokens"] - read - written)
+            use = CacheUse(read=read, written=written, fresh=facts.get("tokens_fresh", rest))
+            told["input tokens"] = self.takes(use)["input tokens"]
+        if "tokens_output" in facts:
+            told["output tokens"] = float(facts["tokens_output"])
+        return told

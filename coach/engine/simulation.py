@@ -261,7 +261,7 @@ class Play:
                 self._receive(s, now, cause)
             elif not self._is_slow(s):
                 self._plan_event(now + self.wanted[s], _ENDS, s)
-                if self.plan.opens[s] and (first := self._first_within(s)) is not None:
+                if self.plan.is_heard(s) and (first := self._first_within(s)) is not None:
                     self._plan_event(now + first, _OPENS, s)
 
     def _is_slow(self, i: int) -> bool:
@@ -280,7 +280,7 @@ class Play:
             end = second.double(i, now, self.wanted[i], first)
             first = second.first_output_of(i)
         self._plan_event(end, _ENDS, i)
-        if self.plan.opens[i] and first is not None:
+        if self.plan.is_heard(i) and first is not None:
             self._plan_event(self.record.starts[i] + first, _OPENS, i)
 
     def _first_within(self, i: int) -> float | None:

@@ -377,6 +377,12 @@ class Walkers(ABC):
         """It lives: its silence, where that is limited, begins anew."""
         self.attempts.hear(i)
 
+    def settle(self, i: int) -> None:
+        """A call of a model takes of rates what it told of itself, and not what was expected of it."""
+        call = self.plan.tasks[i].model_call
+        if call is not None and self.plan.rates and not self.over:
+            self.go_on(self.told().settle(i, call.took(self.record.facts[i])), i)
+
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on, unless nobody wants it any more."""
         if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
@@ -391,7 +397,7 @@ class Walkers(ABC):
         if i in self.record.firsts:
             return
         self.record.firsts[i] = self.now() - self.record.zero
-        if self.plan.opens[i]:
+        if self.plan.is_heard(i):
             self.go_on(self.told().open_output(i), i)
 
     # What is left
