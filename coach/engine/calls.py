@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from coach.engine.cache import CacheUse, Laid, lay
+from coach.engine.cache import CacheUse, Laid, PrefixCache, lay
 from coach.engine.errors import PromptError
 from coach.engine.pricing import Price, cost_of_use, price_of
 from coach.engine.prompt import Prompt
@@ -46,6 +46,10 @@ class ModelCall:
     def laid(self) -> Laid:
         """The prompt as the model's cache sees it."""
         return lay(self.prompt, self.price.rules)
+
+    def empty_cache(self) -> PrefixCache:
+        """The cache that it meets, with nothing in it."""
+        return PrefixCache(self.price.rules)
 
     def first_output_seconds(self, use: CacheUse) -> float:
         """From the start to the first token."""

@@ -8,11 +8,14 @@ of one run write. What a call then tells of itself is settled (`Waiters.settle`)
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from coach.engine.cache import CacheUse, Pending, PrefixCache
-from coach.engine.calls import ModelCall
 from coach.engine.plan import Plan
 from coach.engine.rates import Draws
+
+if TYPE_CHECKING:  # who runs no calls of models need not load what knows them
+    from coach.engine.cache import CacheUse, Pending, PrefixCache
+    from coach.engine.calls import ModelCall
 
 
 class Caches:
@@ -25,8 +28,10 @@ class Caches:
 
     def of(self, call: ModelCall) -> PrefixCache:
         """The cache that a call meets."""
-        rules = call.price.rules
-        return self._by_rules.setdefault(rules.name, PrefixCache(rules))
+        name = call.price.rules.name
+        if name not in self._by_rules:
+            self._by_rules[name] = call.empty_cache()
+        return self._by_rules[name]
 
     def peek(self, call: ModelCall, now: float) -> CacheUse:
         """What a call would use."""
