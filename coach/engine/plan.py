@@ -150,7 +150,7 @@ class Plan:
             self.names.append(task.name)
             self.index[task.name] = i
             self.holds.append([self.resources[name] for name in task.uses if name in self.resources])
-            self.draws.append(self.draws_of(task))
+            self.draws.append(self.draws_of(task) if self.rates else [])
             if self.rates and task.model_call is not None and not (task.join == "stream" and task.needs):
                 self.calls[i] = task.model_call
             for lists in (self.successors, self.decides, self.opens, self.joins_above):

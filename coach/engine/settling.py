@@ -322,8 +322,9 @@ class Settling:
         if self.state[n] >= DONE:
             return
         if farewell is not None:
-            known = self.farewells.get(n, farewell)
-            self.farewells[n] = min(known, farewell, key=self._precedence)
+            known = self.farewells.get(n)
+            if known is None or self._precedence(farewell) < self._precedence(known):
+                self.farewells[n] = farewell
         if not self._wants[n] and n in self.farewells:
             self._unwanted.append(n)
 

@@ -308,7 +308,8 @@ class Walkers(ABC):
             self.record.ends[i] = self.now()
         state = RUNNING if self.plan.simple else self.schedule.state[i]
         if state == DROPPED or (state == FAILED and not self.stopping):
-            self.go_on(self.told().finish(i), i)
+            if i in self.schedule.draining:  # else the schedule is done with it
+                self.go_on(self.told().finish(i), i)
         elif self.stopping:
             self.record.status[i] = CANCELLED
         else:
