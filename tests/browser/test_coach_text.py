@@ -22,7 +22,8 @@ HTMX = [
     '<div hx-on:load="alert(1)"></div>',
     '<div hx-ext="ws" ws-connect="wss://evil.example/x"></div>',
 ]
-ORACLE = """() => [...document.querySelectorAll(".coach-text *, .coach-question *")]
+ORACLE = """() => [...document.querySelectorAll(
+    ".coach-turn:not([data-real]) :is(.coach-text, .coach-question) *")]
   .map((element) => element.localName).filter((name) => !["p", "span"].includes(name))"""
 
 
@@ -56,6 +57,10 @@ def said(page: Page):
     page.evaluate("() => { window.alert = () => { window.ran = true } }")
     while not sockets:
         page.wait_for_timeout(50)
+    # The answer to the question that connected the page may be there already, with a link of the coach's own.
+    page.evaluate(
+        "() => document.querySelectorAll('.coach-turn').forEach((turn) => { turn.dataset.real = '' })"
+    )
 
     def say(texts: list[tuple[str, int | None]]) -> list[str]:
         asked: list[str] = []
