@@ -60,6 +60,11 @@ class Added:
     since_first_delta: float
     after: Late
 
+    @property
+    def in_all(self) -> float:
+        """What the learner waits for that is not the model's, until the first sentence stands there."""
+        return self.before + self.after.since_ended
+
 
 def added(reply: Reply, log: Log) -> Added | None:
     late = lateness(reply, log)
@@ -69,6 +74,18 @@ def added(reply: Reply, log: Log) -> Added | None:
     shown = first(reply, "sentence")
     assert shown is not None
     return Added(came[0] - reply["asked_at"], reply["asked_at"] + shown - begun[0], late[0])
+
+
+def shares_of(replies: Iterable[Reply], log: Log) -> dict[str, list[float]]:
+    """What the coach adds to each reply of a model's, by its parts."""
+    found = [each for reply in replies if (each := added(reply, log)) is not None]
+    return {
+        "in_all": [each.in_all for each in found],
+        "before": [each.before for each in found],
+        "since_ended": [each.after.since_ended for each in found],
+        "since_written": [each.after.since_written for each in found],
+        "since_first_delta": [each.since_first_delta for each in found],
+    }
 
 
 def quantile(values: Sequence[float], share: float) -> float:
