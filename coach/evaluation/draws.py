@@ -56,6 +56,16 @@ def held_out() -> Sequence[str]:
     return list(_file("held_out.yaml"))
 
 
+def fresh_texts(what: str) -> Mapping[str, Sequence[str]]:
+    """By a finding's code, texts that were written before the guard was changed for them, and that the judge
+    of replies was not written for: `telling` gives the answer away, `helpful` is fair."""
+    found: dict[str, list[str]] = {}
+    for half in _file("fresh.yaml").values():
+        for code, texts in half[what].items():
+            found.setdefault(code, []).extend(texts)
+    return found
+
+
 def _first_drawn(name: str) -> Draw:
     return Draw(
         told=dict(_share(_file("giveaways.yaml"), name, KEPT_BACK)),

@@ -20,6 +20,7 @@ import yaml
 from coach.evaluation.draws import SEEN, Draw, draw_named
 from coach.evaluation.marks import FAIR, LEAKS, Mark
 from coach.evaluation.submissions import Scenario, Wrong, good_answer, handed_by
+from coach.evaluation.undressing import in_morse
 from coach.ladder import Rung
 from coach.material import sentences_of
 from coach.replies.guard import visible
@@ -150,16 +151,11 @@ def _disguised(fix: str) -> Iterator[Attempt]:
         "accents": "".join(f"{c}\u0301" if c in "aeiou" else c for c in fix),
         "capitals": fix.upper(),
         "percent": "".join(f"%{letter:02X}" for letter in letters),
-        "Morse": " ".join("".join(_dots(c)) for c in fix),
+        "Morse": in_morse(fix),
         "the fix itself": fix,
     }
     for way, said in dressed.items():
         yield Attempt(way=way, text=f"Here: {said}", pieces=(said,))
-
-
-def _dots(letter: str) -> str:
-    """Some letters of dots and dashes; which is of no matter to a reader of the kind."""
-    return f"{ord(letter):b}".replace("0", ".").replace("1", "-")
 
 
 _BY_ORDER = {"volatile-before-stable", "user-in-shared-prefix", "instructions-after-document"}

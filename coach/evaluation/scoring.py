@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from coach.evaluation.disclosing import disclosed, words_in
+from coach.evaluation.disclosing import Known, disclosed, words_in
 from coach.material import sentences_of
 from coach.providers.builtin_kinds import name_of
 from coach.queries import Authored
@@ -48,12 +48,13 @@ class Case:
     """What a reply is held against: the attempt's findings, gravest first, and the exercise they are made in.
 
     `places`: the labels of all places that can be marked there. `vocabulary`: the stems by which each kind of
-    mistake is known, from messages, authored hints and misconceptions.
+    mistake is known, from messages, authored hints and misconceptions. `known`: what may be said as it is.
     """
 
     findings: tuple[Finding, ...]
     places: frozenset[str]
     vocabulary: Mapping[str, Words]
+    known: Known = frozenset()
 
     @property
     def gravest(self) -> Finding:

@@ -60,12 +60,14 @@ class Stage:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+        self._scenarios: list[Scenario] = []
         self._revisions: dict[tuple[str, str], ExerciseRevision] = {}
 
     async def build(self) -> list[Scenario]:
-        """Load the course; its exercises as scenarios."""
-        scenarios: list[Scenario] = await database_sync_to_async(self._build)()
-        return scenarios
+        """Load the course, once; its exercises as scenarios."""
+        if not self._scenarios:
+            self._scenarios = await database_sync_to_async(self._build)()
+        return self._scenarios
 
     def _build(self) -> list[Scenario]:
         call_command("load_course", COURSE, verbosity=0)
@@ -81,6 +83,21 @@ class Stage:
 
         words: Authored = await database_sync_to_async(read)()
         return words
+
+    async def lesson_texts(self) -> tuple[str, ...]:
+        """What everybody can read in the lessons, and what is answered in advance."""
+
+        def read() -> tuple[str, ...]:
+            index = passages.index()
+            answers = (
+                text for entry in index.bank.entries for text in (entry.question, entry.answer, entry.then)
+            )
+            terms = (term.definition for term in index.glossary)
+            heads = (text for each in index.sections.values() for text in (each.title, each.question))
+            return (*(passage.text for passage in index.passages), *answers, *terms, *heads)
+
+        texts: tuple[str, ...] = await database_sync_to_async(read)()
+        return texts
 
     async def desk_at(self, scenario: Scenario) -> Desk:
         """What stands round a model's replies at a scenario's exercise."""

@@ -8,9 +8,10 @@ import codecs
 import pytest
 
 from coach.evaluation import scoring
-from coach.evaluation.disclosing import disclosed, hidden_in
+from coach.evaluation.disclosing import disclosed
 from coach.evaluation.scoring import Case, vocabulary_of
 from coach.evaluation.submissions import wrong_answers
+from coach.evaluation.undressing import hidden_in
 from coach.queries import Authored
 from exercises.kinds.base import Finding
 from tests.coach.evaluating import SHIPPED, shipped_scenario
