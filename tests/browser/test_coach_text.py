@@ -107,5 +107,6 @@ def test_coach_text_cut_anywhere_is_text(page: Page, said, errors):
 def test_coach_text_oracle_finds_what_unescaped_text_does(page: Page, said, errors):
     """The control: the same payload as markup is found by the same oracle."""
     said([("x", None)])
-    page.evaluate("() => { document.querySelector('.coach-text').innerHTML = '<b>x</b>' }")
+    said_here = ".coach-turn:not([data-real]) .coach-text"
+    page.locator(said_here).evaluate("(text) => { text.innerHTML = '<b>x</b>' }")
     assert page.evaluate(ORACLE) == ["b"]
