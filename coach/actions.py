@@ -25,7 +25,9 @@ from coach.leases import (
     release_turn,
     renew_leases,
 )
+from coach.ledger import Settle, book
 from coach.models import Conversation, LadderStep, Turn, TurnEvent
+from coach.reserving import Reserve
 from lessons.models import User
 
 
@@ -57,15 +59,16 @@ class Finish:
 MAY_WAIT = (Append, Finish, Release)
 """What a running turn writes: it goes on while the store is away, and is written when it is back."""
 
-Write = Begin | Append | Finish | Renew | Release | AskStop | Claim
+Write = Begin | Append | Finish | Renew | Release | AskStop | Claim | Reserve | Settle
 
 
 @transaction.atomic
 def write_batch(writes: Sequence[Write]) -> list[Any]:
     """Write all, in one transaction; the outcomes stand in the order of the writes.
 
-    A Begin gives Begun or Refused; an Append or a Finish whether it is stored; the others what their function
-    in `coach.leases` gives. Those come after the rest: what was ended here makes room for what waits.
+    A Begin gives Begun or Refused; an Append or a Finish whether it is stored; those of money what they say;
+    the others what their function in `coach.leases` gives. Those come after the events: what was ended here
+    makes room for what waits. Money comes last: everybody's counter is held no longer than it must.
     """
     outcomes: dict[int, Any] = {}
     _write_begins(writes, outcomes)
@@ -73,6 +76,7 @@ def write_batch(writes: Sequence[Write]) -> list[Any]:
     for index, write in enumerate(writes):
         if isinstance(write, Renew | Release | AskStop | Claim):
             outcomes[index] = _LEASING[type(write)](write)
+    _book(writes, outcomes)
     crash_point("before_commit")
     return [outcomes[index] for index in range(len(writes))]
 
@@ -106,6 +110,11 @@ def _write_events(writes: Sequence[Write], outcomes: dict[int, Any]) -> None:
     for write in new:
         if isinstance(write, Finish):
             _finish(write)
+
+
+def _book(writes: Sequence[Write], outcomes: dict[int, Any]) -> None:
+    booked = {index: write for index, write in enumerate(writes) if isinstance(write, Reserve | Settle)}
+    outcomes.update(zip(booked, book(list(booked.values())) if booked else (), strict=True))
 
 
 @dataclass(slots=True)

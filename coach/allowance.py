@@ -6,131 +6,22 @@ Amounts are micro-dollars; learners are told shares and times, never amounts.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from coach.accounts import Account, Scope, accounts_among
 from coach.models import Limit, Spending
-from coach.models.money import MICRO, utc_day
-from lessons.models import Cohort, User
+from coach.models.money import utc_day
+from lessons.models import User
 
-Scope = Limit.Scope
 LOW_SHARE, PLENTY = 0.1, 0.95
-
-DEFAULTS: dict[str, tuple[int, int | None]] = {
-    Scope.GUEST: (150_000, 2),
-    Scope.LEARNER: (500_000, 2),
-    Scope.COHORT: (5 * MICRO, None),
-    Scope.GUESTS: (3 * MICRO, None),
-    Scope.DAY: (10 * MICRO, None),
-}
-"""Micro-dollars a day and requests at the same time, where the table has no row."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """A counter of today with the limits that hold for it now; None is no limit."""
-
-    pk: int
-    scope: str
-    limit_micro: int | None
-    calls_at_once: int | None
-    used_micro: int
-    refusals: int
-    switched_off: bool
-
-    @property
-    def left(self) -> float:
-        """The share of the limit that is left, 0 to 1."""
-        if self.limit_micro is None:
-            return 1.0
-        return max(0.0, 1 - self.used_micro / self.limit_micro) if self.limit_micro else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payer:
-    """Whose accounts a request is charged to: a person with their running cohorts, or the installation."""
-
-    learner_id: int | None = None
-    guest: bool = False
-    cohorts: tuple[int, ...] = ()
-
-    @property
-    def keys(self) -> list[tuple[str, int | None, int | None]]:
-        """Scope, learner and cohort of each account, in the order of the locks."""
-        own = [(Scope.LEARNER.value, self.learner_id, None)] if self.learner_id is not None else []
-        classes = [(Scope.COHORT.value, None, cohort) for cohort in self.cohorts]
-        pools = [Scope.GUESTS.value, Scope.DAY.value] if self.guest else [Scope.DAY.value]
-        return [*own, *classes, *((pool, None, None) for pool in pools)]
-
-
-def payer_of(learner_id: int | None) -> Payer | None:
-    """None where there is no such learner any more. Two queries."""
-    if learner_id is None:
-        return Payer()
-    guest = User.objects.filter(pk=learner_id).values_list("is_guest", flat=True).first()
-    if guest is None:
-        return None
-    cohorts = running_cohorts().filter(learners=learner_id).order_by("pk").values_list("pk", flat=True)
-    return Payer(learner_id=learner_id, guest=guest, cohorts=tuple(cohorts))
-
-
-def running_cohorts() -> QuerySet[Cohort]:
-    now = timezone.now()
-    return Cohort.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
-
-
-def accounts_today(wanted: Q, *, day: datetime.date) -> list[Account]:
-    """In the order of the locks. Two plain queries: to build one that looks up each row's limit takes longer
-    than to store a reply."""
-    rows = Spending.objects.filter(wanted, day=day).order_by(*Spending.LOCK_ORDER)
-    found = list(rows.annotate(guest=F("learner__is_guest")))
-    limits = _limits({row.cohort_id for row in found if row.cohort_id is not None})
-    return [_account(row, limits) for row in found]
-
-
-_Limits = dict[tuple[str, int | None], tuple[int | None, int | None]]
-"""Micro-dollars and requests at once, by scope and cohort. `OFF` is in it while models are switched off."""
-
-
-def _limits(cohorts: Collection[int]) -> _Limits:
-    rows = Limit.objects.filter(Q(cohort__isnull=True) | Q(cohort__in=cohorts))
-    return {
-        (row.scope, row.cohort_id): (row.daily_micro, row.calls_at_once) if row.enabled else (None, None)
-        for row in rows
-        if row.enabled or row.scope != Scope.OFF
-    }
-
-
-def _account(row: Any, limits: _Limits) -> Account:
-    scope = Scope.GUEST.value if row.guest else row.scope
-    of_all = limits.get((scope, None), DEFAULTS[scope])
-    limit, calls = limits.get((scope, row.cohort_id), of_all)
-    return Account(
-        pk=row.pk,
-        scope=scope,
-        limit_micro=limit,
-        calls_at_once=calls,
-        used_micro=row.reserved_micro + row.settled_micro,
-        refusals=row.refusals,
-        switched_off=(Scope.OFF.value, None) in limits,
-    )
-
-
-def accounts_of(payer: Payer) -> Q:
-    """What `accounts_today` is to find for a payer."""
-    own = Q(learner=payer.learner_id) if payer.learner_id is not None else Q(pk__in=[])
-    return own | Q(cohort__in=payer.cohorts) | _pools(guest=payer.guest)
-
-
-def _pools(*, guest: bool) -> Q:
-    scopes = [Scope.GUESTS, Scope.DAY] if guest else [Scope.DAY]
-    return Q(scope__in=scopes, learner__isnull=True, cohort__isnull=True)
+_OWN = (Scope.GUEST, Scope.LEARNER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +46,13 @@ class Allowance:
 def allowance_for(learner: User | None) -> Allowance:
     """Where today's accounts of a learner stand. Two queries; one more on a day nobody has spent on."""
     now = timezone.now()
-    wanted = _pools(guest=learner is None or learner.is_guest)
+    guest = learner is None or learner.is_guest
+    wanted = Q(scope__in=[Scope.GUESTS, Scope.DAY] if guest else [Scope.DAY])
     if learner is not None:
         running = Q(cohort__ends_at__isnull=True) | Q(cohort__ends_at__gt=now)
         wanted |= Q(learner=learner) | Q(running, cohort__learners=learner, cohort__starts_at__lte=now)
-    accounts = accounts_today(wanted, day=utc_day())
+    rows = Spending.objects.filter(wanted, day=utc_day())
+    accounts = list(accounts_among(rows, guests={learner.pk} if learner and guest else ()).values())
     if accounts[0].switched_off if accounts else Limit.objects.filter(scope=Scope.OFF, enabled=True).exists():
         return Allowance(left=0.0, scope=Scope.OFF.value, used_up=True)
     return _nearest(accounts)
@@ -169,21 +62,23 @@ def allowance_of(learner_id: int) -> Allowance:
     return allowance_for(User.objects.filter(pk=learner_id).first())
 
 
-def _nearest(accounts: list[Account]) -> Allowance:
-    """The account with the least left; a learner's own where others are no nearer."""
-    if not accounts:
+def _nearest(accounts: Sequence[Account]) -> Allowance:
+    """The account with the least left; the learner's own, unless that of others is low."""
+    own = [account for account in accounts if account.scope in _OWN]
+    others = [account for account in accounts if account.scope not in _OWN]
+    pressing = [account for account in others if account.used_up or account.left <= LOW_SHARE]
+    # Of two that are used up the learner's own says most.
+    found = min([*own, *pressing], key=lambda account: (not account.used_up, account.left), default=None)
+    if found is None:
         return Allowance()
-    nearest = min(accounts, key=lambda account: account.left)
-    # A call that did not fit any more was refused: what little is left is of no use.
-    used_up = nearest.left <= 0 or (nearest.refusals > 0 and nearest.left <= LOW_SHARE)
-    return Allowance(left=nearest.left, scope=nearest.scope, used_up=used_up)
+    return Allowance(left=found.left, scope=found.scope, used_up=found.used_up)
 
 
 def _left_text(allowance: Allowance) -> str:
     if allowance.left >= PLENTY:
         return _("You still have all of today’s model answers.")
     share = _share_text(allowance.left)
-    if allowance.scope in {Scope.GUEST, Scope.LEARNER}:
+    if allowance.scope in _OWN:
         return _("%(share)s of your model answers for today are left.") % {"share": share}
     if allowance.scope == Scope.COHORT:
         return _("%(share)s of your class’s model answers for today are left.") % {"share": share}

@@ -1,27 +1,29 @@
 """Who pays for requests to models: reserved before they are sent, settled once, given back when they die.
 
-Each account of a payer (the person, their cohorts, all guests, everybody) has a counter for the day. One
-conditional UPDATE for each of them decides, all in one transaction and always in the order of the locks.
+Each account of a payer (the person, their cohorts, all guests, everybody) has a counter for the day. What
+arrives together is decided together, each request for itself: `book` is part of the journal's transaction.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from coach.allowance import DEFAULTS, Account, accounts_of, accounts_today, payer_of
+from coach.accounts import DEFAULTS
+from coach.changes import Changes
 from coach.dbclock import lease_end
 from coach.engine.ports import Usage
 from coach.models import Limit, ProviderAttempt, Spending
-from coach.models.money import MICRO, utc_day
-from coach.providers.port import ENOUGH, Attempt, OverLimit, Settled
-from coach.spending import new_shortfall
+from coach.providers.port import ENOUGH, Settled
+from coach.reserving import Reserve, micro_of, reserve
+from coach.spending import new_shortfalls
 from lessons.models import User
 
 logger = logging.getLogger(__name__)
@@ -33,21 +35,10 @@ DELIVERED = frozenset({"done", "truncated", ENOUGH})
 LOST = "lost"
 """The outcome of a request whose process died."""
 
-FORGIVEN_TIMES = 3
-"""So many allowances' worth of answers that never arrived are free: beyond that it is no bad luck."""
-
-ATTEMPTS_MAX_PER_TURN = 16
 LOST_AFTER_SECONDS = 900.0
 """No request lives so long: one that is open for longer belongs to a process that died."""
 
 _OWN = (Scope.LEARNER, Scope.COHORT)
-
-
-class _Refused(Exception):  # noqa: N818 - it rolls the transaction back, and is no fault
-    def __init__(self, scope: str, account: Account | None = None) -> None:
-        super().__init__(scope)
-        self.scope = scope
-        self.account = account
 
 
 def make_limits(*, using: str = "default") -> None:
@@ -60,120 +51,50 @@ def make_limits(*, using: str = "default") -> None:
     Limit.objects.using(using).bulk_create([*rows, off], ignore_conflicts=True)
 
 
-def micro_of(usd: float) -> int:
-    """Dollars as whole micro-dollars, never less than they are."""
-    return max(0, math.ceil(round(usd * MICRO, 3)))
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Book what an attempt took. Its outcome: whether that was not done before."""
+
+    key: int
+    settled: Settled
 
 
-def reserve_attempt(learner_id: int | None, attempt: Attempt) -> int:
-    """Put an attempt on record and its worst cost aside, durably; its key. Raises OverLimit.
-
-    Without a learner the installation itself pays. Asked twice for one attempt, it is reserved once.
-    """
-    known = ProviderAttempt.objects.filter(token=attempt.token).values_list("pk", flat=True).first()
-    if known is not None:
-        return known
-    accounts = _accounts(learner_id)
-    if accounts[0].switched_off:
-        raise OverLimit(Scope.OFF)
-    try:
-        return _reserve(learner_id, attempt, accounts)
-    except _Refused as refused:
-        if refused.account is not None:
-            Spending.objects.filter(pk=refused.account.pk).update(refusals=F("refusals") + 1)
-        raise OverLimit(refused.scope) from None
+@transaction.atomic(savepoint=False)
+def book(writes: Sequence[Reserve | Settle]) -> list[Any]:
+    """Any number of reservations and settlements in one transaction, each with an outcome of its own. What is
+    settled makes room for what is reserved."""
+    changes = Changes()
+    settles = {write.key: write.settled for write in reversed(writes) if isinstance(write, Settle)}
+    ended = _end({key: _fields(settled) for key, settled in settles.items()}, changes)
+    reserves = [write for write in writes if isinstance(write, Reserve)]
+    reserved = iter(reserve(reserves, changes, others=list(changes)))
+    changes.write()
+    # Not only what read too little itself: a good call may leave the window as well.
+    _watch_reads({key for key in ended if settles[key].expected.tokens_read})
+    return [next(reserved) if isinstance(write, Reserve) else _once(write.key, ended) for write in writes]
 
 
-def _accounts(learner_id: int | None) -> list[Account]:
-    """Today's accounts of a payer, made where they are missing, in the order of the locks."""
-    payer, day = payer_of(learner_id), utc_day()
-    if payer is None:
-        raise OverLimit(Scope.LEARNER)
-    found = accounts_today(accounts_of(payer), day=day)
-    if len(found) == len(payer.keys):
-        return found
-    Spending.objects.bulk_create(
-        (
-            Spending(scope=scope, learner_id=learner, cohort_id=cohort, day=day)
-            for scope, learner, cohort in payer.keys
-        ),
-        ignore_conflicts=True,
-    )
-    return accounts_today(accounts_of(payer), day=day)
+def _once(key: int, keys: set[int]) -> bool:
+    found = key in keys
+    keys.discard(key)
+    return found
 
 
-@transaction.atomic
-def _reserve(learner_id: int | None, attempt: Attempt, accounts: Sequence[Account]) -> int:
-    worst = micro_of(attempt.worst_usd)
-    for account in accounts:
-        if not _take(account, worst):
-            raise _refusal(account, worst)
-    turn = uuid.UUID(attempt.turn) if attempt.turn else None
-    # Behind the learner's row, which is locked by now: two of one turn are counted one after the other.
-    if turn and ProviderAttempt.objects.filter(turn__uuid=turn).count() >= ATTEMPTS_MAX_PER_TURN:
-        raise _Refused("turn")
-    row = ProviderAttempt.objects.create(
-        token=attempt.token,
-        turn_id=turn,
-        learner_id=learner_id,
-        number=attempt.number,
-        model=attempt.model,
-        purpose=attempt.purpose,
-        worst_micro=worst,
-        reserved_at=Now(),
-    )
-    row.charged_to.set([account.pk for account in accounts])
-    return row.pk
+def _fields(settled: Settled) -> dict[str, Any]:
+    return {
+        "outcome": _clean(settled.outcome, 20),
+        "cost_micro": micro_of(settled.usage.cost_usd),
+        "estimated": settled.estimated,
+        "miss_reason": _clean(settled.miss_reason, 100),
+        "request_id": _clean(settled.request_id, 100),
+        **_tokens(settled.usage, ""),
+        **_tokens(settled.expected, "expected_"),
+    }
 
 
-def _take(account: Account, worst: int) -> bool:
-    """The decision: one UPDATE that takes the money only where there is enough."""
-    rows = _with_room(account, worst)
-    if account.calls_at_once is not None:
-        rows = rows.filter(open_calls__lt=account.calls_at_once)
-    return bool(rows.update(reserved_micro=F("reserved_micro") + worst, open_calls=F("open_calls") + 1))
-
-
-def _with_room(account: Account, worst: int) -> QuerySet[Spending]:
-    rows = Spending.objects.filter(pk=account.pk)
-    limit = account.limit_micro
-    if limit is None:
-        return rows
-    bound = limit * (1 + FORGIVEN_TIMES)
-    return rows.filter(
-        Q(reserved_micro__lte=limit - worst - F("settled_micro")),
-        Q(reserved_micro__lte=bound - worst - F("settled_micro") - F("forgiven_micro")),
-    )
-
-
-def _refusal(account: Account, worst: int) -> _Refused:
-    if _with_room(account, worst).exists():
-        return _Refused("calls")
-    return _Refused(account.scope, account)
-
-
-def settle_attempt(key: int, settled: Settled) -> bool:
-    """Book what an attempt took; False, and nothing else, where it was settled already."""
-    usage, expected = settled.usage, settled.expected
-    booked = _settle(
-        key,
-        outcome=_clean(settled.outcome, 20),
-        cost=micro_of(usage.cost_usd),
-        estimated=settled.estimated,
-        miss_reason=_clean(settled.miss_reason, 100),
-        request_id=_clean(settled.request_id, 100),
-        **_tokens(usage, ""),
-        **_tokens(expected, "expected_"),
-    )
-    # Not only where it read too little itself: a good call may leave the window as well.
-    if booked and expected.tokens_read:
-        _watch_reads(key)
-    return booked
-
-
-def _watch_reads(key: int) -> None:
+def _watch_reads(keys: Collection[int]) -> None:
     """Say once when a purpose begins to read too little of what the cache should hold for it."""
-    if (short := new_shortfall(key)) is not None:
+    for short in new_shortfalls(keys):
         logger.warning(
             "Calls for “%s” read %d %% of what the cache should hold (last %d calls; most given reason: %s).",
             short.purpose,
@@ -195,36 +116,32 @@ def _tokens(usage: Usage, prefix: str) -> dict[str, int]:
     }
 
 
-@transaction.atomic
-def _settle(key: int, *, outcome: str, cost: int | None = None, **fields: object) -> bool:
-    """Without a cost, the worst is taken for it."""
-    delivered = outcome in DELIVERED
+def _end(fields: Mapping[int, Mapping[str, Any]], changes: Changes) -> set[int]:
+    """Those of these attempts that nobody had settled before; what that does to the accounts goes to
+    `changes`."""
+    ended = {key for key in sorted(fields) if _end_one(key, **fields[key])}
+    for account, own, row in _charged(ended) if ended else ():
+        change = changes[account]
+        change.reserved -= row.worst_micro
+        change.open_calls -= 1
+        if own and not row.charged:
+            change.forgiven += row.share_micro
+        else:
+            change.settled += row.share_micro if own else row.cost_micro
+    return ended
+
+
+def _end_one(key: int, **fields: Any) -> bool:
     open_rows = ProviderAttempt.objects.filter(pk=key, settled_at__isnull=True)
-    changed = open_rows.update(
-        settled_at=Now(),
-        outcome=outcome,
-        charged=delivered,
-        cost_micro=F("worst_micro") if cost is None else cost,
-        **fields,
-    )
-    if changed:
-        _book(ProviderAttempt.objects.get(pk=key))
-    return bool(changed)
+    return bool(open_rows.update(settled_at=Now(), charged=fields["outcome"] in DELIVERED, **fields))
 
 
-def _book(attempt: ProviderAttempt) -> None:
-    """The installation books what it was; a learner pays for what arrived, and no more than was set aside."""
-    worst, cost = attempt.worst_micro, attempt.cost_micro
-    rows = Spending.objects.filter(attempts=attempt).order_by(*Spending.LOCK_ORDER)
-    for pk, scope in list(rows.values_list("pk", "scope")):
-        own = scope in _OWN
-        share = min(cost, worst) if own else cost
-        paid = "forgiven_micro" if own and not attempt.charged else "settled_micro"
-        Spending.objects.filter(pk=pk).update(
-            reserved_micro=F("reserved_micro") - worst,
-            open_calls=F("open_calls") - 1,
-            **{paid: F(paid) + share},
-        )
+def _charged(keys: Collection[int]) -> Iterator[tuple[int, bool, ProviderAttempt]]:
+    """Each account that these attempts are charged to: its key, whether it is a learner's or a class's."""
+    rows = ProviderAttempt.charged_to.through.objects.filter(providerattempt__in=keys)
+    names = ("spending_id", "spending__scope", "providerattempt__worst_micro", "providerattempt__cost_micro")
+    for account, scope, worst, cost, charged in rows.values_list(*names, "providerattempt__charged"):
+        yield account, scope in _OWN, ProviderAttempt(worst_micro=worst, cost_micro=cost, charged=charged)
 
 
 def sweep_attempts() -> int:
@@ -237,36 +154,35 @@ def give_up_attempts(turn: uuid.UUID) -> int:
     return _give_up(ProviderAttempt.objects.filter(turn__uuid=turn))
 
 
+@transaction.atomic
 def _give_up(attempts: QuerySet[ProviderAttempt]) -> int:
-    keys: Iterable[int] = attempts.filter(settled_at__isnull=True).order_by("pk").values_list("pk", flat=True)
-    return sum(_settle(key, outcome=LOST, estimated=True) for key in list(keys))
-
-
-def forgive_turn(turn: uuid.UUID) -> int:
-    """An answer that never came costs nothing, nor do the requests on the way to it that did end well."""
-    charged = ProviderAttempt.objects.filter(turn__uuid=turn, charged=True).order_by("pk")
-    return sum(_forgive(key) for key in list(charged.values_list("pk", flat=True)))
+    keys = attempts.filter(settled_at__isnull=True).values_list("pk", flat=True)
+    lost = {"outcome": LOST, "estimated": True, "cost_micro": F("worst_micro")}
+    changes = Changes()
+    ended = _end(dict.fromkeys(keys, lost), changes)
+    changes.write()
+    return len(ended)
 
 
 @transaction.atomic
-def _forgive(key: int) -> bool:
-    if not ProviderAttempt.objects.filter(pk=key, charged=True).update(charged=False):
-        return False
-    attempt = ProviderAttempt.objects.get(pk=key)
-    share = min(attempt.cost_micro, attempt.worst_micro)
-    rows = Spending.objects.filter(attempts=attempt, scope__in=_OWN).order_by(*Spending.LOCK_ORDER)
-    for pk in list(rows.values_list("pk", flat=True)):
-        Spending.objects.filter(pk=pk).update(
-            settled_micro=F("settled_micro") - share, forgiven_micro=F("forgiven_micro") + share
-        )
-    return True
+def forgive_turn(turn: uuid.UUID) -> int:
+    """An answer that never came costs nothing, nor do the requests on the way to it that did end well."""
+    charged = ProviderAttempt.objects.filter(turn__uuid=turn, charged=True).order_by("pk")
+    keys = list(charged.select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True))
+    changes = Changes()
+    for account, own, row in _charged(keys) if keys else ():
+        if own:
+            changes[account].settled -= row.share_micro
+            changes[account].forgiven += row.share_micro
+    changes.write()
+    return ProviderAttempt.objects.filter(pk__in=keys).update(charged=False)
 
 
 @transaction.atomic
 def move_spending(*, guest: User, learner: User) -> None:
     """A guest turned out to be a known learner: what they have used counts as that learner's."""
     ProviderAttempt.objects.filter(learner=guest).update(learner=learner)
-    for row in Spending.objects.filter(learner=guest).order_by("pk"):
+    for row in Spending.objects.filter(learner=guest).order_by("pk").select_for_update():
         own = Spending.objects.filter(learner=learner, day=row.day).first()
         if own is None:
             Spending.objects.filter(pk=row.pk).update(learner=learner)
@@ -276,6 +192,7 @@ def move_spending(*, guest: User, learner: User) -> None:
 
 def _join(row: Spending, own: Spending) -> None:
     names = ("reserved_micro", "settled_micro", "forgiven_micro", "open_calls", "refusals")
-    Spending.objects.filter(pk=own.pk).update(**{name: F(name) + getattr(row, name) for name in names})
+    added: dict[str, Any] = {name: F(name) + getattr(row, name) for name in names}
+    Spending.objects.filter(pk=own.pk).update(**added, asked_micro=max(row.asked_micro, own.asked_micro))
     ProviderAttempt.charged_to.through.objects.filter(spending=row).update(spending=own)
     row.delete()

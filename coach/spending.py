@@ -4,8 +4,8 @@ operators. A read that was expected and did not come is money lost."""
 from __future__ import annotations
 
 import datetime
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,16 +67,24 @@ def last_reads(purpose: str, *, calls: int = WATCHED_CALLS) -> list[_Row]:
     return list(rows.values_list("pk", "read_tokens", "expected_read_tokens", "miss_reason")[:calls])
 
 
-def new_shortfall(key: int) -> ReadShare | None:
-    """What the last calls of a purpose read, where it is this row that made it too little."""
-    purpose = ProviderAttempt.objects.values_list("purpose", flat=True).get(pk=key)
-    rows = last_reads(purpose, calls=2 * WATCHED_CALLS)
+def new_shortfalls(keys: Collection[int]) -> list[ReadShare]:
+    """What the last calls of a purpose read, for each of these rows that made it too little."""
+    by_purpose: dict[str, set[int]] = defaultdict(set)
+    if keys:
+        for key, purpose in ProviderAttempt.objects.filter(pk__in=keys).values_list("pk", "purpose"):
+            by_purpose[purpose].add(key)
+    return [short for purpose, of_it in by_purpose.items() for short in _new_shortfalls(purpose, of_it)]
+
+
+def _new_shortfalls(purpose: str, keys: Collection[int]) -> Iterator[ReadShare]:
     # Others may have been settled since; each row answers for the calls up to its own.
-    place = next((at for at, row in enumerate(rows[:WATCHED_CALLS]) if row[0] == key), None)
-    if place is None:
-        return None
-    now, before = (read_share_of(purpose, rows[at : at + WATCHED_CALLS]) for at in (place, place + 1))
-    return now if now.short and not before.short else None
+    places = WATCHED_CALLS + len(keys)
+    rows = last_reads(purpose, calls=places + WATCHED_CALLS)
+    for place, row in enumerate(rows[:places]):
+        if row[0] in keys:
+            now, before = (read_share_of(purpose, rows[at : at + WATCHED_CALLS]) for at in (place, place + 1))
+            if now.short and not before.short:
+                yield now
 
 
 def short_reads() -> list[ReadShare]:

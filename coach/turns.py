@@ -85,7 +85,7 @@ class Supervisor:
         self.sources = Sources(self.read)
         # Who writes the words and who pays; without a provider the built-in coach writes, for nothing.
         self.provider: Provider | None = choose()
-        self.purse_of: Callable[[int], Purse] = partial(DatabasePurse, run=self.read)
+        self.purse_of: Callable[[int], Purse] = partial(DatabasePurse, put=self.journal.put, run=self.read)
 
     def _remember_connection(self) -> None:
         reader = connections["default"]

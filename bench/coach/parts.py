@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.coach import servers
-from bench.coach.reading import added, first, frames_of, lateness, log_of
+from bench.coach.reading import first, frames_of, lateness, log_of, shares_of
 from bench.coach.servers import Place, Server, load
 from coach.engine.pricing import cost_usd, price_of
 
@@ -38,6 +38,7 @@ SUBMITS = 50
 SLOW = ("--decode-tokens-per-second", "20", "--short")
 """A model so slow that hundreds of replies are open at the same time: a sentence in about half a second."""
 STREAM_SPREAD_SECONDS = 8.0
+"""About as long as such a reply takes: they come one by one, and soon as many end as begin."""
 
 
 def play(server: Server, place: Place, what: str, learners: int, **more: Any) -> Any:
@@ -82,23 +83,20 @@ def _waits(replies: list[dict[str, Any]]) -> dict[str, list[float]]:
 
 
 def modelled(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
-    """With a model at rehearsal rates: everybody asks at the same moment."""
+    """With a model at rehearsal rates: a burst, in which everybody asks at the same moment."""
     found: dict[str, Any] = {}
     with servers.provider() as model, servers.app(place, model.url) as app:
         play(app, place, "ask", SUBMITS)
         for learners in LEARNERS:
             replies = play(app, place, "ask", learners, rounds=rounds * (2 if learners == 1 else 1))
             log = log_of(servers.fetch(f"{model.url}/rehearsal/log?moments=1"))
-            all_added = [each for reply in replies["replies"] if (each := added(reply, log)) is not None]
+            shares = shares_of(replies["replies"], log)
             found[str(learners)] = {
                 "waits": _waits(replies["replies"]),
                 "cpu": replies["cpu"],
                 "replies": len(replies["replies"]),
-                "by_model": len(all_added),
-                "before": [each.before for each in all_added],
-                "since_first_delta": [each.since_first_delta for each in all_added],
-                "since_written": [each.after.since_written for each in all_added],
-                "since_ended": [each.after.since_ended for each in all_added],
+                "by_model": len(shares["in_all"]),
+                "added": shares,
             }
             tell(f"coach: {learners} at once with a model")
     return found
@@ -138,6 +136,8 @@ def _stream_round(place: Place, learners: int, model: Server, app: Server, bare:
         "replies_by_model": len({reply["turn"] for reply in coach["replies"] if lateness(reply, log)}),
         "frames": {"coach": frames, "bare": _count(plain), "relay": _count(relay)},
         "bytes": size,
+        "lasts_seconds": lasts,
+        "added": shares_of(coach["replies"], log),
         "cpu": {"coach": coach["cpu"]["app"], "bare": plain["cpu"]["app"], "relay": relay["cpu"]["app"]},
         "late": {
             "coach": [each.since_ended for each in late],
@@ -161,7 +161,14 @@ def conversation(place: Place, rounds: int, tell: Tell) -> dict[str, Any]:
     calls = {
         name: [_paid(entry) for entry in entries] for name, entries in (("first", first), ("second", second))
     }
-    return {**calls, "naive": naive}
+    return {**calls, "naive": naive, "shared_usd": _shared_usd(first[0])}
+
+
+def _shared_usd(entry: dict[str, Any]) -> float:
+    """What a first call of all wrote: it has no history, so that is what everybody's calls begin with."""
+    written = {"cache_creation": entry["usage"]["cache_creation"]}
+    none = dict.fromkeys(("input_tokens", "cache_read_input_tokens", "output_tokens"), 0)
+    return _usd(entry["model"], {**none, **written})
 
 
 def _ten_turns(place: Place, app: Server, model: Server, learner: int) -> list[dict[str, Any]]:

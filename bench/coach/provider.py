@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.program import HELP, add_options, made
@@ -41,15 +41,18 @@ SHORT = (
 
 
 SHORT_REPLIES = tuple(" ".join(SHORT[n:] + SHORT[:n]) for n in range(len(SHORT)))
-BY_FIRST_SENTENCE = {text.partition(".")[0] + ".": text for text in (*REPLIES, *SHORT_REPLIES)}
-"""Whose reply is being read is told by its first sentence."""
+
+
+def text_for(turn: str, texts: Sequence[str]) -> str:
+    """Which of them a turn gets is told by its id: what the guard leaves out of it may be its beginning."""
+    return texts[uuid.UUID(turn).int % len(texts)] if turn else texts[0]
 
 
 def script(*, short: bool) -> Callable[[Asked], Say | None]:
-    texts = itertools.cycle(SHORT_REPLIES if short else REPLIES)
+    texts = SHORT_REPLIES if short else REPLIES
 
     def answer(asked: Asked) -> Say | None:
-        return None if asked.schema is not None else Say(next(texts))
+        return None if asked.schema is not None else Say(text_for(asked.user_id, texts))
 
     return answer
 

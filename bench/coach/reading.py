@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.coach.provider import BY_FIRST_SENTENCE
+from bench.coach.provider import REPLIES, SHORT_REPLIES, text_for
 
 Reply = dict[str, Any]
 Log = dict[str, list[list[float]]]
@@ -36,7 +36,7 @@ class Late:
 def lateness(reply: Reply, log: Log) -> list[Late]:
     """Of each sentence of the model's that was shown, in order. Empty where there is none."""
     said = [(frame[0], frame[3]) for frame in reply["frames"] if frame[1] == "sentence"]
-    text = BY_FIRST_SENTENCE.get(said[0][1], "") if said and reply["turn"] in log else ""
+    text = _text_of(reply["turn"], said[0][1]) if said and reply["turn"] in log else ""
     found = []
     for at, sentence in said:
         # What the coach adds of its own needs no delta, and what it leaves out has no frame.
@@ -44,6 +44,12 @@ def lateness(reply: Reply, log: Log) -> list[Late]:
             moments, end = log[reply["turn"]], start + len(sentence)
             found.append(Late(at - _left(moments, end), at - _left(moments, end + 2)))
     return found
+
+
+def _text_of(turn: str, first_said: str) -> str:
+    """What the model wrote, "" where the words are not its own."""
+    texts = (text_for(turn, kind) for kind in (REPLIES, SHORT_REPLIES))
+    return next((text for text in texts if first_said in text), "")
 
 
 def _left(moments: Sequence[Sequence[float]], characters: int) -> float:
@@ -60,6 +66,11 @@ class Added:
     since_first_delta: float
     after: Late
 
+    @property
+    def in_all(self) -> float:
+        """What the learner waits for that is not the model's, until the first sentence stands there."""
+        return self.before + self.after.since_ended
+
 
 def added(reply: Reply, log: Log) -> Added | None:
     late = lateness(reply, log)
@@ -69,6 +80,18 @@ def added(reply: Reply, log: Log) -> Added | None:
     shown = first(reply, "sentence")
     assert shown is not None
     return Added(came[0] - reply["asked_at"], reply["asked_at"] + shown - begun[0], late[0])
+
+
+def shares_of(replies: Iterable[Reply], log: Log) -> dict[str, list[float]]:
+    """What the coach adds to each reply of a model's, by its parts."""
+    found = [each for reply in replies if (each := added(reply, log)) is not None]
+    return {
+        "in_all": [each.in_all for each in found],
+        "before": [each.before for each in found],
+        "since_ended": [each.after.since_ended for each in found],
+        "since_written": [each.after.since_written for each in found],
+        "since_first_delta": [each.since_first_delta for each in found],
+    }
 
 
 def quantile(values: Sequence[float], share: float) -> float:

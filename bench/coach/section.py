@@ -8,7 +8,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.coach import parts
-from bench.coach.goals import CONVERSATIONS, PROMISES, Data, goals_of
+from bench.coach.goals import (
+    CLASS,
+    CONVERSATIONS,
+    PROMISES,
+    SHARES,
+    Data,
+    added_in,
+    goals_of,
+    times,
+    told_times,
+)
 from bench.coach.reading import quantile, told
 from bench.coach.servers import prepared
 from bench.figures import Section, Spread, spread, table
@@ -37,14 +47,19 @@ def _text(data: Data) -> list[str]:
         _words(data["built_in"]["words"]),
         _forms(data["built_in"]["forms"]),
         _storms(data["built_in"]["storms"]),
-        "**With a model at rehearsal rates** (medium: 0.32 s, then 90 tokens a second). The same, and what of it "
-        "is the coach's: before the request is at the provider, and from a delta to the frame.",
+        "**With a model at rehearsal rates** (medium: 0.32 s, then 90 tokens a second), **a burst**: everybody asks "
+        "in the same instant, and who comes last waits for the work on all others. The same, and what of it is the "
+        "coach's: before the request is at the provider, and from a delta to the frame.",
         _modelled(data["modelled"]),
         READ_SO,
         "**Streams.** A slower model (20 tokens a second) writes twenty sentences of five words, so that so many "
         "replies are open at once; beside it, on the same server and with frames of the same size, a consumer "
         "that only sends, and one that relays the model's sentences as they come, with nothing stored or guarded.",
         _streams(data["streams"]["rows"]),
+        f"**Steady**: what the coach adds to the first sentence of those replies, which come one by one within "
+        f'{parts.STREAM_SPREAD_SECONDS:g} s, about as long as one takes. "At once" means this where the goal is '
+        "judged; a burst of so many is shown above.",
+        _steady(data["streams"]["rows"]),
         _conversation(data["conversation"]),
     ]
 
@@ -86,13 +101,7 @@ def _modelled(found: Data) -> str:
     head = ["", *(f"{n} at once" for n in found)]
     kinds = {"first status": "status", "first sentence": "sentence", "whole reply": "end"}
     rows = [[name, *(told(each["waits"][kind]) for each in found.values())] for name, kind in kinds.items()]
-    shares = {
-        "question to request": "before",
-        "delta that ends the first sentence to its frame": "since_ended",
-        "delta with its last character to its frame": "since_written",
-        "very first delta to that frame": "since_first_delta",
-    }
-    rows += [[name, *(told(each[key]) for each in found.values())] for name, key in shares.items()]
+    rows += _added([each["added"] for each in found.values()])
     rows.append(
         [
             "CPU per reply, ms",
@@ -101,6 +110,16 @@ def _modelled(found: Data) -> str:
     )
     rows.append(["replies, by the model", *(f"{e['replies']}, {e['by_model']}" for e in found.values())])
     return table(head, rows)
+
+
+def _added(columns: Sequence[Data]) -> list[list[Any]]:
+    return [[name, *(told(each[key]) for each in columns)] for key, name in SHARES.items()]
+
+
+def _steady(rows: list[Data]) -> str:
+    counts = sorted({row["streams"] for row in rows})
+    head = ["", *(f"{count} open at once" for count in counts)]
+    return table(head, _added([added_in(rows, count) for count in counts]))
 
 
 def _streams(rows: list[Data]) -> str:
@@ -113,12 +132,15 @@ def _streams(rows: list[Data]) -> str:
             [
                 count,
                 *(each.told(0) if each else "not measured" for each in cpu.values()),
+                *(told_times(times(mine, other)) for other in ("bare", "relay")),
                 *(told(each) for each in late.values()),
             ]
         )
     head = [
         "streams",
         *(f"{who}: CPU µs a frame" for who in ("coach", "relay", "bare")),
+        "coach / bare",
+        "coach / relay",
         "coach: late ms",
         "bare: late ms",
     ]
@@ -147,7 +169,9 @@ def _conversation(found: Data) -> str:
     said = (
         "**Ten turns of one learner** beside an exercise, twice: with nothing cached before, and after another learner "
         "has filled the cache with what all share. `usage` as the provider reports it, dollars by the price list. "
-        "Naive: the first one's texts, what changes in front, the medium model, no cache."
+        "Naive: the first one's texts, what changes in front, the medium model, no cache. "
+        f"Of the first one's dollars {found['shared_usd']:.4f} write what everybody's calls in this exercise begin "
+        f"with: they are the class's, and shared out among {CLASS} where the goal is judged."
     )
     return f"{said}\n\n{table(['', 'calls', 'fresh', 'read', 'written', 'output', 'dollars'], rows)}"
 

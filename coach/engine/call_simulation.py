@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 
-from coach.engine.cache import CacheUse, PrefixCache
+from coach.engine.cache import PrefixCache
 from coach.engine.calls import ModelCall
+from coach.engine.expected import Caches
 from coach.engine.graph import Fixed, Task, TaskGraph, default_needed
 from coach.engine.schedule import Plan, Schedule, plan_of
 from coach.engine.simulation import Play
@@ -48,11 +49,12 @@ class CallSimulation:
 
     def run(self, needed: Mapping[str, bool] | None = None) -> Trace:
         """One timeline."""
-        schedule = Schedule(self._plan, [default_needed(task, needed) for task in self._plan.tasks])
+        caches = Caches(self._caches, self._at)
+        schedule = Schedule(self._plan, [default_needed(task, needed) for task in self._plan.tasks], caches)
         seconds = [task.duration.typical for task in self._plan.tasks]
         if not self._calling:
             return Play(self._plan, schedule, seconds).trace()
-        return _CallPlay(self._plan, schedule, seconds, Caches(self._caches), self._at).trace()
+        return _CallPlay(self._plan, schedule, seconds, caches).trace()
 
 
 def looks_up(task: Task) -> ModelCall | None:
@@ -79,32 +81,13 @@ def _timed(task: Task) -> Task:
     )
 
 
-class Caches:
-    """Copies of the caches given, one for each rule set, and empty ones for the others."""
-
-    def __init__(self, caches: Iterable[PrefixCache] = ()) -> None:
-        self._by_rules = {cache.rules.name: cache.copy() for cache in caches}
-
-    def of(self, call: ModelCall) -> PrefixCache:
-        """The cache that a call meets."""
-        rules = call.price.rules
-        return self._by_rules.setdefault(rules.name, PrefixCache(rules))
-
-    def peek(self, call: ModelCall, at_seconds: float) -> CacheUse:
-        """What a call would use."""
-        return self.of(call).peek(call.laid, at_seconds, call.price.model)
-
-
 class _CallPlay(Play):
     """A run in which each call of a model looks its prompt up as it starts."""
 
-    __slots__ = ("_at", "_caches", "_firsts", "_times")
+    __slots__ = ("_caches", "_firsts", "_times")
 
-    def __init__(
-        self, plan: Plan, schedule: Schedule, times: list[float], caches: Caches, at_seconds: float
-    ) -> None:
+    def __init__(self, plan: Plan, schedule: Schedule, times: list[float], caches: Caches) -> None:
         self._caches = caches
-        self._at = at_seconds
         self._firsts: dict[int, float] = {}
         self._times = times
         super().__init__(plan, schedule, times)
@@ -134,13 +117,12 @@ class _CallPlay(Play):
         call = looks_up(self.plan.tasks[i])
         if call is None:
             return
-        cache = self._caches.of(call)
-        pending = cache.begin(call.laid, self._at + now, call.price.model)
+        pending = self._caches.begin(call, now)
         use = pending.use
         self._times[i] = call.seconds(use)
         self._firsts[i] = first = call.first_output_seconds(use)
         # Added up as the moment is at which followers start: a rounding less, and they would come too early.
-        cache.finish(pending, self._at + (now + first))
+        self._caches.finish(call, pending, now + first)
         self.record.facts[i] = {
             "tokens_read": use.read,
             "tokens_written": use.written,

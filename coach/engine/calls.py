@@ -5,9 +5,11 @@ Units: seconds, tokens, US dollars.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from coach.engine.cache import CacheUse, Laid, lay
+from coach.engine.cache import CacheUse, Laid, PrefixCache, lay
 from coach.engine.errors import PromptError
 from coach.engine.pricing import Price, cost_of_use, price_of
 from coach.engine.prompt import Prompt
@@ -45,6 +47,10 @@ class ModelCall:
         """The prompt as the model's cache sees it."""
         return lay(self.prompt, self.price.rules)
 
+    def empty_cache(self) -> PrefixCache:
+        """The cache that it meets, with nothing in it."""
+        return PrefixCache(self.price.rules)
+
     def first_output_seconds(self, use: CacheUse) -> float:
         """From the start to the first token."""
         return time_to_first_token(self.tier, fresh=use.fresh + use.written, read=use.read)
@@ -67,3 +73,21 @@ class ModelCall:
             "input tokens": float(use.fresh + use.written + read),
             "output tokens": float(self.output_tokens),
         }
+
+    @property
+    def takes_cold(self) -> dict[str, float]:
+        """The same where nothing is cached."""
+        return self.takes(CacheUse(read=0, written=0, fresh=self.laid.sums[-1] if self.laid.sums else 0))
+
+    def took(self, facts: Mapping[str, Any]) -> dict[str, float]:
+        """The same by what the call told of itself: tokens_read, tokens_written, tokens_fresh, tokens_output.
+        Only what it told; of its input, what it did not tell of was sent fresh."""
+        read, written = facts.get("tokens_read", 0), facts.get("tokens_written", 0)
+        told: dict[str, float] = {}
+        if not facts.keys().isdisjoint(("tokens_read", "tokens_written", "tokens_fresh")):
+            rest = max(0.0, self.takes_cold["input tokens"] - read - written)
+            use = CacheUse(read=read, written=written, fresh=facts.get("tokens_fresh", rest))
+            told["input tokens"] = self.takes(use)["input tokens"]
+        if "tokens_output" in facts:
+            told["output tokens"] = float(facts["tokens_output"])
+        return told

@@ -46,12 +46,16 @@ def check_units(tasks: Iterable[Task], limits: Limits) -> None:
                 )
 
 
-def units_taken(task: Task, limits: Limits) -> dict[str, float]:
-    """Units that a task takes when it starts, by rate: one of each that it uses, and those that it names."""
+def units_taken(task: Task, limits: Limits, by_call: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Units that a task takes when it starts, by rate: one of each that it uses, and those that it names. A
+    call of a model knows better what it takes: `by_call`, or as nothing is cached."""
     taken = {name: 1.0 for name in task.uses if isinstance(limits.get(name), Rate)}
     for name, units in task.takes.items():
         if name in limits:
             taken[name] = taken.get(name, 0.0) + units
+    if task.model_call is not None:
+        called = task.model_call.takes_cold if by_call is None else by_call
+        taken |= {name: units for name, units in called.items() if isinstance(limits.get(name), Rate)}
     return taken
 
 

@@ -101,6 +101,7 @@ class Race:
         record, winner = self._run.record, self.winner or 0
         if self._facts[winner]:
             record.facts.setdefault(self._i, {}).update(self._facts[winner])
+            self._run.settle(self._i)
         if len(self._runners) > 1:
             loser = 1 - winner
             end = self._ends.get(loser, self._run.now())

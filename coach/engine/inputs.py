@@ -59,6 +59,9 @@ class Host(Protocol):
     def hear(self, i: int) -> None:
         """It lives."""
 
+    def settle(self, i: int) -> None:
+        """It has told what it takes of rates."""
+
     def told(self) -> Schedule:
         """The schedule, told what time it is."""
 
@@ -135,9 +138,13 @@ class Inputs:
 
     def note(self, **fields: Any) -> None:
         """Facts for the span: tokens_read, tokens_written, tokens_fresh, tokens_output, cost_usd, note,
-        kind."""
+        kind. Tokens of a call of a model also settle what it takes of limits per minute."""
         self._run.record.facts.setdefault(self._index, {}).update(fields)
         self._run.hear(self._index)
+        self._settle()
+
+    def _settle(self) -> None:
+        self._run.settle(self._index)
 
 
 class Arrivals:
@@ -201,3 +208,7 @@ class ThreadInputs(Inputs):
         """Hand a piece of output to the caller of the run, soon; nothing happens once the run is over."""
         with suppress(RuntimeError):  # the loop may be gone while the thread still works
             self._run.loop.call_soon_threadsafe(super().emit, piece)
+
+    def _settle(self) -> None:
+        with suppress(RuntimeError):
+            self._run.loop.call_soon_threadsafe(super()._settle)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coach.engine.checks import units_taken
 from coach.engine.graph import Task, TaskGraph, waits_for
 from coach.engine.ranks import ranks
 from coach.engine.rates import Limits, Rank, Rate
 from coach.engine.task import Losers
+
+if TYPE_CHECKING:
+    from coach.engine.calls import ModelCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,14 @@ class Plan:
     `turns`: where units are short, the tasks in the order of their rank, so that what falls into the same
     moment is told in an order that hangs on no name; else in that of the graph. `places` is its inverse.
 
+    `calls`: where the graph limits rates, the calls of models whose prompts are there when they start.
+
     `simple`: nothing in it but needs that all have to end well; the shortest way through the schedule.
     """
 
     __slots__ = (
         "awaited",
+        "calls",
         "decider",
         "decides",
         "draws",
@@ -86,6 +92,7 @@ class Plan:
         self.joins_above: list[list[int]] = []
         self.holds: list[list[int]] = []
         self.draws: list[list[tuple[int, float]]] = []
+        self.calls: dict[int, ModelCall] = {}
         self.decider: list[int] = []
         self.gated: list[bool] = []
         self.stream: list[bool] = []
@@ -143,7 +150,9 @@ class Plan:
             self.names.append(task.name)
             self.index[task.name] = i
             self.holds.append([self.resources[name] for name in task.uses if name in self.resources])
-            self.draws.append(self._draws_of(task))
+            self.draws.append(self.draws_of(task) if self.rates else [])
+            if self.rates and task.model_call is not None and not (task.join == "stream" and task.needs):
+                self.calls[i] = task.model_call
             for lists in (self.successors, self.decides, self.opens, self.joins_above):
                 lists.append([])
         self.size = len(self.tasks)
@@ -157,9 +166,18 @@ class Plan:
                 self._note_awaited(j, settled)
         return base
 
-    def _draws_of(self, task: Task) -> list[tuple[int, float]]:
+    def draws_of(self, task: Task, by_call: Mapping[str, float] | None = None) -> list[tuple[int, float]]:
+        """What it takes of rates, by their place; `by_call`: what its call of a model does."""
+        return self.placed(units_taken(task, self.rates, by_call))
+
+    def placed(self, units: Mapping[str, float]) -> list[tuple[int, float]]:
+        """Units of those rates that there are."""
         places = list(self.rates)
-        return [(places.index(name), units) for name, units in units_taken(task, self.rates).items()]
+        return [(places.index(name), count) for name, count in units.items() if name in places]
+
+    def is_heard(self, i: int) -> bool:
+        """Whether it matters to others when its output begins."""
+        return bool(self.opens[i]) or i in self.calls
 
     def _link(self, i: int) -> None:
         task, index = self.tasks[i], self.index

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from coach.engine.cache import PrefixCache
-from coach.engine.call_simulation import Caches, looks_up
+from coach.engine.call_simulation import looks_up
+from coach.engine.expected import Caches
 from coach.engine.graph import TaskGraph
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from coach.engine.expected import Caches, Expected
 from coach.engine.plan import Plan
 from coach.engine.rates import Waiters
 from coach.engine.units import NOTHING, Units
@@ -15,12 +18,13 @@ class RatedUnits(Units):
     takes of those before it. One that lacks a unit which others hold waits for that, and stands in nobody's
     way."""
 
-    __slots__ = ("_now", "_waiters")
+    __slots__ = ("_expected", "_now", "_waiters")
 
-    def __init__(self, plan: Plan, state: list[int]) -> None:
+    def __init__(self, plan: Plan, state: list[int], caches: Caches | None = None) -> None:
         super().__init__(plan, state)
         self._now = 0.0
-        self._waiters = Waiters(tuple(plan.rates.values()), plan.draws, self._ranks)
+        self._expected = Expected(plan, caches)
+        self._waiters = Waiters(tuple(plan.rates.values()), self._expected.draws, self._ranks)
 
     def tick(self, now: float) -> None:
         """What time it is, on the driver's clock."""
@@ -37,6 +41,14 @@ class RatedUnits(Units):
     def refund(self, i: int) -> None:
         """It has not made use of what it took."""
         self._waiters.give(i, self._now)
+
+    def settle(self, i: int, units: Mapping[str, float]) -> None:
+        """It has told what it takes."""
+        self._waiters.settle(i, self._plan.placed(units), self._now)
+
+    def hear(self, i: int) -> None:
+        """Its output has begun: what it wrote to a cache, others can read."""
+        self._expected.hear(i, self._now)
 
     def take_again(self, i: int) -> bool:
         """Take once more what `i` holds and took, if all of it is free and nobody waits for it."""
@@ -62,7 +74,7 @@ class RatedUnits(Units):
         if self._plan.holds[i]:
             super()._offer(i)
         else:
-            self._waiters.wait(i)
+            self._waiters.wait(i, self._now)
 
     def _next(self) -> int:
         """The first in rank over both kinds."""
@@ -79,7 +91,7 @@ class RatedUnits(Units):
 
     def _wait(self, i: int, q: int) -> None:
         if q == TIME:
-            self._waiters.wait(i)
+            self._waiters.wait(i, self._now)
         else:
             self._waiters.leave(i)
             super()._wait(i, q)
@@ -87,4 +99,5 @@ class RatedUnits(Units):
     def _start(self, i: int, starts: list[int]) -> None:
         self._waiters.leave(i)
         self._waiters.take(i, self._now)
+        self._expected.begin(i, self._now)
         super()._start(i, starts)

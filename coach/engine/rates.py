@@ -9,7 +9,7 @@ Units: seconds; what is counted is up to the graph. (Anthropic, API reference, R
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -89,38 +89,48 @@ Draws = Sequence[tuple[int, float]]
 
 
 class Waiters:
-    """The buckets of one run, and who waits for them. `draws`, `ranks`: by task; the least rank goes
-    first."""
+    """The buckets of one run, and who waits for them. `draws`: what a task takes if it starts at a moment,
+    always of the same rates. `ranks`: by task; the least goes first."""
 
-    __slots__ = ("_buckets", "_draws", "_queues", "_ranks", "_waiting")
+    __slots__ = ("_buckets", "_draws", "_queues", "_ranks", "_taken", "_waiting")
 
-    def __init__(self, rates: Sequence[Rate], draws: Sequence[Draws], ranks: Sequence[Rank]) -> None:
+    def __init__(
+        self, rates: Sequence[Rate], draws: Callable[[int, float], Draws], ranks: Sequence[Rank]
+    ) -> None:
         self._buckets = [Bucket(rate) for rate in rates]
         self._queues: list[list[Entry]] = [[] for _ in rates]
         self._draws = draws
         self._ranks = ranks
+        self._taken: dict[int, dict[int, float]] = {}
         self._waiting: set[int] = set()
 
     def take(self, i: int, now: float) -> None:
         """Take the units of task `i`, whether they are there or not."""
-        for r, units in self._draws[i]:
+        self._taken[i] = dict(self._draws(i, now))
+        for r, units in self._taken[i].items():
             self._buckets[r].take(units, now)
 
     def give(self, i: int, now: float) -> None:
         """Give the units of task `i` back."""
-        for r, units in self._draws[i]:
-            self._buckets[r].take(-units, now)
+        self.settle(i, [(r, 0.0) for r in self._taken.get(i, ())], now)
+
+    def settle(self, i: int, draws: Draws, now: float) -> None:
+        """Task `i`, which took its units, takes so many instead: give the rest back, or take more."""
+        taken = self._taken.setdefault(i, {})
+        for r, units in draws:
+            self._buckets[r].take(units - taken.get(r, 0.0), now)
+            taken[r] = units
 
     def may_take(self, i: int, now: float) -> bool:
         """Whether all its units are there, and nobody who goes first waits for any of them."""
         return all(
-            self._buckets[r].has(units, now) and not self._is_behind(r, i) for r, units in self._draws[i]
+            self._buckets[r].has(units, now) and not self._is_behind(r, i) for r, units in self._draws(i, now)
         )
 
-    def wait(self, i: int) -> None:
+    def wait(self, i: int, now: float) -> None:
         """Queue up at all the rates it takes from."""
         self._waiting.add(i)
-        for r, _ in self._draws[i]:
+        for r, _ in self._draws(i, now):
             heappush(self._queues[r], (self._ranks[i], i))
 
     def leave(self, i: int) -> None:
@@ -134,9 +144,9 @@ class Waiters:
     def next_at(self, now: float) -> float | None:
         """When to ask again: the next moment at which somebody can have its units. None if nobody waits."""
         moments = (
-            max(self._buckets[r].full_enough_at(units, now) for r, units in self._draws[i])
+            max(self._buckets[r].full_enough_at(units, now) for r, units in self._draws(i, now))
             for _, i in self._heads()
-            if not any(self._is_behind(r, i) for r, _ in self._draws[i])
+            if not any(self._is_behind(r, i) for r, _ in self._draws(i, now))
         )
         return min(moments, default=None)
 

@@ -28,13 +28,15 @@ class Record:
     """What happened to each task of one run.
 
     `starts`, `ends`: seconds on the driver's clock, `NEVER` where it did not; `zero` is the start of the
-    run on that clock. `causes[i]`: the task whose end let `i` go on, -1 for none. `firsts`: seconds from
-    the start of the run to the first piece of output. `facts`: fields of the span that a call gave.
+    run on that clock. `causes[i]`: the task whose end let `i` go on, -1 for none; `begun[j]`: the one that
+    let the streaming join `j` start, where it then waited for others. `firsts`: seconds from the start of
+    the run to the first piece of output. `facts`: fields of the span that a call gave.
     `status`: where it is not done or dropped. `losses`: attempts that were beaten by another one. `moments`:
     when it was settled, where it never started.
     """
 
     __slots__ = (
+        "begun",
         "causes",
         "ends",
         "facts",
@@ -55,6 +57,7 @@ class Record:
         self.starts = [NEVER] * plan.size
         self.ends = [NEVER] * plan.size
         self.causes = [-1] * plan.size
+        self.begun: dict[int, int] = {}
         self.firsts: dict[int, float] = {}
         self.facts: dict[int, dict[str, Any]] = {}
         self.status: dict[int, str] = {}
@@ -66,6 +69,11 @@ class Record:
         self.starts += [NEVER] * count
         self.ends += [NEVER] * count
         self.causes += [-1] * count
+
+    def let_go_on(self, j: int, cause: int) -> None:
+        """The streaming join `j` runs and waited for this."""
+        self.begun.setdefault(j, self.causes[j])
+        self.causes[j] = cause
 
     def remark(self, i: int, text: str) -> None:
         """Add a sentence to the note of its span."""
@@ -162,7 +170,7 @@ class Record:
     def trace(self) -> Trace:
         """Spans of all that was started, and of what was dropped before it started."""
         dropped = frozenset(i for i, state in enumerate(self.schedule.state) if state == DROPPED)
-        chain = critical_chain(self.ends, self.causes, dropped)
+        chain = critical_chain(self.starts, self.ends, self.causes, self.begun, dropped)
         begins = [self.start_of(i) for i in range(self.plan.size)] if self.moments else self.starts
         started = [i for i, begin in enumerate(begins) if begin >= 0.0]
         order = sorted(started, key=begins.__getitem__)

@@ -8,7 +8,7 @@ at more than the neighbours of the task that ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from coach.engine.graph import Task
 from coach.engine.plan import Plan, plan_of
@@ -80,6 +80,8 @@ class Schedule(Settling):
             return []
         else:
             self.state[i] = ENDED
+        if i not in self._failing:
+            self.units.hear(i)
         self.units.release(i)
         if self._plan.opens[i]:
             self._open(i)
@@ -134,10 +136,18 @@ class Schedule(Settling):
         self.units.refund(i)
         return self._go_on()
 
+    def settle(self, i: int, units: Mapping[str, float]) -> list[int]:
+        """`i` has told what it takes of rates, by their names. Returns the tasks to start now."""
+        if not self._plan.rates:
+            return []
+        self.units.settle(i, units)
+        return self._go_on()
+
     def open_output(self, i: int) -> list[int]:
         """The output of task `i` has begun. Returns the tasks to start now; none at the second time."""
-        if self._plan.simple or not self._plan.opens[i] or self.state[i] != RUNNING:
+        if self._plan.simple or not self._plan.is_heard(i) or self.state[i] != RUNNING:
             return []
+        self.units.hear(i)
         self._open(i)
         return self._go_on()
 

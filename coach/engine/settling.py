@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coach.engine.expected import Caches
 from coach.engine.graph import default_needed
 from coach.engine.plan import Plan, Policy
 from coach.engine.rated_units import RatedUnits
@@ -36,7 +37,7 @@ class Settling:
     `received[j]`: what has arrived for the join `j`, in order. `absent[j]`: the needs that it went on
     without. `impatient`: joins that did so because they had waited long enough. `farewells[i]`: why nobody
     waits for `i` any more. `failed_by[i]`: whose failure made `i` fail. `fatal`: the task whose failure
-    nobody puts up with, -1 for none.
+    nobody puts up with, -1 for none. `caches`: those that the driver looks calls of models up in, if it does.
     """
 
     __slots__ = (
@@ -69,7 +70,9 @@ class Settling:
         "woken",
     )
 
-    def __init__(self, plan: Plan, needed: Sequence[bool] | None = None) -> None:
+    def __init__(
+        self, plan: Plan, needed: Sequence[bool] | None = None, caches: Caches | None = None
+    ) -> None:
         self._plan = plan
         self.left = plan.size
         self.fatal = -1
@@ -80,16 +83,16 @@ class Settling:
         self.needed: list[bool] = []
         self.state: list[int] = []
         if not plan.simple:
-            self._prepare(plan, needed)
+            self._prepare(plan, needed, caches)
 
-    def _prepare(self, plan: Plan, needed: Sequence[bool] | None) -> None:
+    def _prepare(self, plan: Plan, needed: Sequence[bool] | None, caches: Caches | None) -> None:
         self.needed = list(needed) if needed is not None else [default_needed(task) for task in plan.tasks]
         self.state = [WAITING] * plan.size
         self.unresolved = plan.unresolved[:]
         self.received: dict[int, list[int]] = {
             j: [] for j, open_needs in enumerate(self.unresolved) if open_needs
         }
-        self.units = RatedUnits(plan, self.state) if plan.rates else Units(plan, self.state)
+        self.units = RatedUnits(plan, self.state, caches) if plan.rates else Units(plan, self.state)
         self.absent: dict[int, set[int]] = {}
         self.farewells: dict[int, Farewell] = {}
         self.failed_by: dict[int, int] = {}
@@ -157,7 +160,7 @@ class Settling:
                 self.left -= 1
                 self._pass_on(i)
             unwanted, self._unwanted = self._unwanted, []
-            for n in unwanted:
+            for n in unwanted if self.fatal < 0 else ():  # a failure that ends the run stops them all
                 if self.state[n] < DONE and not self._wants[n]:
                     self._drop(n)
         fresh, self._fresh = self._fresh, []
@@ -318,10 +321,17 @@ class Settling:
         self._wants[n] -= 1
         if self.state[n] >= DONE:
             return
-        if farewell is not None and (n not in self.farewells or farewell.losers == "drain"):
-            self.farewells[n] = farewell
+        if farewell is not None:
+            known = self.farewells.get(n)
+            if known is None or self._precedence(farewell) < self._precedence(known):
+                self.farewells[n] = farewell
         if not self._wants[n] and n in self.farewells:
             self._unwanted.append(n)
+
+    def _precedence(self, farewell: Farewell) -> tuple[bool, str]:
+        """Of several, the least counts: whatever the order in which they were said, for they may be said in
+        the same moment. Who lets it end in peace goes first."""
+        return farewell.losers != "drain", self._plan.names[farewell.join]
 
     def _want_no_more(self, i: int) -> None:
         """What `i` waited for loses one who wanted it."""

@@ -20,9 +20,10 @@ from coach.engine.second_attempts import SecondAttempts
 from coach.engine.trace import CANCELLED, Trace
 from coach.engine.trace import FAILED as FAILED_SPAN
 
-_OPENS, _ENDS, _LOSES_PATIENCE, _WAKES = range(-1, 3)
+_OPENS, _ENDS, _LOSES_PATIENCE, _WAKES = _KINDS = range(4)
 """Kinds of events, in the order in which they come where they fall into the same moment: an output begins, a
-task ends, a join loses patience, time has passed."""
+task ends, a join loses patience, time has passed. What such an event brings for its own moment comes after
+all of these, in a round of its own, as in a turn of an event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,9 @@ class Play:
         "_busy",
         "_failing",
         "_heap",
+        "_now",
+        "_order",
+        "_round",
         "_second",
         "_used",
         "_wakes_at",
@@ -119,7 +123,9 @@ class Play:
             self._failing = failing
             self._busy = [0.0] * plan.size
             self._used = [0] * plan.size
-            self._wakes_at = -1.0
+            self._order: dict[int, int] = {}
+            self._wakes_at = self._now = -1.0
+            self._round = 0
             self._run()
 
     def _run_simple(self) -> None:
@@ -146,8 +152,9 @@ class Play:
         self._start(schedule.begin(), 0.0, -1)
         self._arm(0.0)
         while heap and schedule.fatal < 0:
-            now, event = heappop(heap)
-            kind, place = divmod(event, self.plan.size)
+            self._now, event = now, _ = heappop(heap)
+            what, place = divmod(event, self.plan.size)
+            self._round, kind = divmod(what, len(_KINDS))
             schedule.tick(now)
             cause = self._play(kind, self.plan.turns[place], now)
             self._heed(now, cause)
@@ -157,7 +164,8 @@ class Play:
 
     def _plan_event(self, at: float, kind: int, i: int) -> None:
         """What falls into the same moment comes by its kind and then by the place of the task."""
-        heappush(self._heap, (at, kind * self.plan.size + self.plan.places[i]))
+        later = self._round + 1 if at == self._now else 0
+        heappush(self._heap, (at, (later * len(_KINDS) + kind) * self.plan.size + self.plan.places[i]))
 
     def _play(self, kind: int, i: int, now: float) -> int:
         """One event of task `i`. Returns the task that is the cause of what follows, -1 for none."""
@@ -181,7 +189,7 @@ class Play:
         at = self.schedule.come_again()
         if at is not None and not now < self._wakes_at <= at:
             self._wakes_at = at
-            heappush(self._heap, (at, _WAKES * self.plan.size))
+            self._plan_event(at, _WAKES, self.plan.turns[0])
 
     def _end(self, i: int, now: float) -> None:
         """A running task ends. What is drained takes no part in how long the whole took."""
@@ -193,7 +201,10 @@ class Play:
             self.record.status[i] = FAILED_SPAN
             self._start(self.schedule.fail(i), now, i)
         else:
-            self._start(self.schedule.finish(i), now, i)
+            ready = self.schedule.finish(i)
+            self._start(ready, now, i)
+            if ready:
+                self._order[ready[0]] -= self.plan.size  # its walker goes on with it, before all others
 
     def _lose_patience(self, j: int, now: float) -> int:
         """The join `j` has waited long enough. Returns what it waited for last."""
@@ -204,9 +215,7 @@ class Play:
     def _heed(self, now: float, cause: int) -> None:
         """What else the last step brought: joins for which something came, running tasks that are stopped."""
         schedule = self.schedule
-        for i in schedule.gone:
-            if i in schedule.draining and self.record.starts[i] == now:  # it had not begun
-                self._end(i, now)
+        self._end_what_has_not_begun(0, now, cause)
         self.record.note_gone(now)
         if schedule.woken:
             woken, schedule.woken = schedule.woken, []
@@ -218,6 +227,21 @@ class Play:
             if schedule.fatal >= 0:
                 self.record.status.setdefault(lost, CANCELLED)
         schedule.lost.clear()
+
+    def _end_what_has_not_begun(self, place: int, now: float, cause: int) -> None:
+        """Of what is to be drained, from this place in the list of what is gone; and what that brings."""
+        gone = self.schedule.gone
+        for i in gone[place:]:
+            if i in self.schedule.draining and self._is_about_to_begin(i, now, cause):
+                place = len(gone)
+                self._end(i, now)
+                self._end_what_has_not_begun(place, now, i)
+
+    def _is_about_to_begin(self, i: int, now: float, cause: int) -> bool:
+        """Whether it was started in this moment and has not begun: what `cause` brought came before. One
+        that takes no time begins and ends before those begin that come after it."""
+        starts, order = self.record.starts, self._order
+        return starts[i] == now and not (cause >= 0 and starts[cause] == now and order[i] < order[cause])
 
     def _cancel_all(self, now: float) -> None:
         record = self.record
@@ -231,12 +255,13 @@ class Play:
         for s in starting:
             self.record.starts[s] = now
             self.record.causes[s] = cause
+            self._order[s] = len(self._order)
             if self.plan.stream[s]:
                 self._busy[s] = now
                 self._receive(s, now, cause)
             elif not self._is_slow(s):
                 self._plan_event(now + self.wanted[s], _ENDS, s)
-                if self.plan.opens[s] and (first := self._first_within(s)) is not None:
+                if self.plan.is_heard(s) and (first := self._first_within(s)) is not None:
                     self._plan_event(now + first, _OPENS, s)
 
     def _is_slow(self, i: int) -> bool:
@@ -255,7 +280,7 @@ class Play:
             end = second.double(i, now, self.wanted[i], first)
             first = second.first_output_of(i)
         self._plan_event(end, _ENDS, i)
-        if self.plan.opens[i] and first is not None:
+        if self.plan.is_heard(i) and first is not None:
             self._plan_event(self.record.starts[i] + first, _OPENS, i)
 
     def _first_within(self, i: int) -> float | None:
@@ -274,7 +299,7 @@ class Play:
         new = len(received) - self._used[j]
         if new and now > self._busy[j]:
             self._busy[j] = now
-            self.record.causes[j] = cause
+            self.record.let_go_on(j, cause)
         portion = self.wanted[j] / self.plan.tasks[j].portions
         for _ in range(new):
             self._busy[j] += portion
@@ -286,7 +311,7 @@ class Play:
         if not self.schedule.unresolved[j]:
             if now > self._busy[j]:
                 self._busy[j] = now
-                self.record.causes[j] = cause
+                self.record.let_go_on(j, cause)
             self._plan_event(self._busy[j], _ENDS, j)
 
     def _first_of_stream(self, j: int, portion: float) -> float:

@@ -143,7 +143,8 @@ class Task:
     never otherwise.
 
     `uses`: named resources; where the graph sets a limit, one unit of each is held while it runs, or taken
-    when it starts where the limit is a `rates.Rate`. `takes`: units of rates by name, tokens perhaps. `call`:
+    when it starts where the limit is a `rates.Rate`. `takes`: units of rates by name; what a `model_call`
+    takes of "requests", "input tokens" and "output tokens" comes from that. `call`:
     an async function of `runner.Inputs`; with `blocking=True` an ordinary function, run in a thread. What it
     sets in context variables, tasks after it may find or not: it puts them back.
     Without one the runner waits for the typical duration. `timeout_seconds` limits each attempt, `retries`

@@ -127,14 +127,26 @@ def _span(data: Mapping[str, Any]) -> Span:
     return Span(**{**known, "needs": tuple(data.get("needs", ()))})
 
 
-def critical_chain(ends: Sequence[float], causes: Sequence[int], dropped: frozenset[int]) -> set[int]:
+def critical_chain(
+    starts: Sequence[float],
+    ends: Sequence[float],
+    causes: Sequence[int],
+    begun: Mapping[int, int],
+    dropped: frozenset[int],
+) -> set[int]:
     """Indices of the chain that ended last: from the last end back over what each one started after.
 
-    `causes[i]` is the index whose end let `i` go on, -1 for none. What was dropped cannot be the last.
+    `causes[i]` is the index that let `i` go on, by its end or by its output, -1 for none; `begun[i]` the one
+    that let it start, where that is another. One that did so by its output was let go on by nothing that came
+    later. What was dropped cannot be the last.
     """
     last = max((i for i in range(len(ends)) if i not in dropped), key=ends.__getitem__, default=-1)
-    chain: set[int] = set()
-    while last >= 0 and last not in chain:
-        chain.add(last)
-        last = causes[last]
-    return chain
+    at_end = True
+    chain: set[tuple[int, bool]] = set()
+    while last >= 0 and (last, at_end) not in chain:
+        chain.add((last, at_end))
+        waited = at_end and last in begun
+        cause = causes[last] if at_end else begun.get(last, causes[last])
+        at_end = waited or not starts[last] < ends[cause]
+        last = cause
+    return {i for i, _ in chain}

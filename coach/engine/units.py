@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
 
 from coach.engine.plan import Plan
@@ -70,6 +70,12 @@ class Units:
 
     def refund(self, i: int) -> None:
         """`i` has not made use of what it took of rates."""
+
+    def settle(self, i: int, units: Mapping[str, float]) -> None:
+        """`i` has told what it takes of rates: it may be other than expected."""
+
+    def hear(self, i: int) -> None:
+        """The output of `i` has begun."""
 
     def release(self, i: int) -> None:
         """Give back what `i` holds."""

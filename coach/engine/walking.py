@@ -264,7 +264,7 @@ class Walkers(ABC):
         woken, schedule.woken = schedule.woken, []
         for j in woken:
             if readers := self.waiting.pop(j, None):
-                self.record.causes[j] = cause
+                self.record.let_go_on(j, cause)
                 _wake(readers)
         self.arm()
 
@@ -308,7 +308,8 @@ class Walkers(ABC):
             self.record.ends[i] = self.now()
         state = RUNNING if self.plan.simple else self.schedule.state[i]
         if state == DROPPED or (state == FAILED and not self.stopping):
-            self.go_on(self.told().finish(i), i)
+            if i in self.schedule.draining:  # else the schedule is done with it
+                self.go_on(self.told().finish(i), i)
         elif self.stopping:
             self.record.status[i] = CANCELLED
         else:
@@ -377,6 +378,12 @@ class Walkers(ABC):
         """It lives: its silence, where that is limited, begins anew."""
         self.attempts.hear(i)
 
+    def settle(self, i: int) -> None:
+        """A call of a model takes of rates what it told of itself, and not what was expected of it."""
+        call = self.plan.tasks[i].model_call
+        if call is not None and self.plan.rates and not self.over:
+            self.go_on(self.told().settle(i, call.took(self.record.facts[i])), i)
+
     def emit(self, i: int, piece: Any) -> None:
         """Pass a piece of output on, unless nobody wants it any more."""
         if self.over or (not self.plan.simple and self.schedule.state[i] == DROPPED):
@@ -391,7 +398,7 @@ class Walkers(ABC):
         if i in self.record.firsts:
             return
         self.record.firsts[i] = self.now() - self.record.zero
-        if self.plan.opens[i]:
+        if self.plan.is_heard(i):
             self.go_on(self.told().open_output(i), i)
 
     # What is left

@@ -6,12 +6,12 @@ Money is whole micro-dollars; days are UTC days.
 from __future__ import annotations
 
 import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -88,19 +88,11 @@ class Spending(models.Model):
     """One account's counter for one day: of a person, a cohort, all guests, or everybody.
 
     `reserved`: the worst that requests under way can cost. `settled`: what is charged to this account.
-    `forgiven`: what answers cost that never arrived, and are not charged.
-    """
+    `forgiven`: what answers cost that never arrived, and are not charged. `asked`: what the last request for
+    a reply could have cost at most, granted or not: as much has to be left for another one.
 
-    # Persons first, everybody last: the row that all want is held the shortest, and no two wait in a ring.
-    LOCK_ORDER: ClassVar[tuple[Any, ...]] = (
-        Case(
-            When(scope=Limit.Scope.LEARNER, then=Value(0)),
-            When(scope=Limit.Scope.COHORT, then=Value(1)),
-            When(scope=Limit.Scope.GUESTS, then=Value(2)),
-            default=Value(3),
-        ),
-        "pk",
-    )
+    Who locks several does it by their keys in order, so that no two wait in a ring.
+    """
 
     scope = models.CharField(_("scope"), max_length=10, choices=Limit.Scope.choices)
     learner = models.ForeignKey(
@@ -123,6 +115,7 @@ class Spending(models.Model):
     forgiven_micro = models.PositiveBigIntegerField(_("not charged"), default=0)
     open_calls = models.PositiveIntegerField(_("requests under way"), default=0)
     refusals = models.PositiveIntegerField(_("refused"), default=0)
+    asked_micro = models.PositiveBigIntegerField(_("last reply at most"), default=0)
 
     class Meta:
         verbose_name = _("spending of a day")
@@ -140,6 +133,11 @@ class Spending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.learner or self.cohort or self.get_scope_display()}, {self.day}"
+
+    @property
+    def key(self) -> tuple[str, int | None, int | None]:
+        """Which account it is, whatever the day."""
+        return self.scope, self.learner_id, self.cohort_id
 
 
 class ProviderAttempt(models.Model):
@@ -194,3 +192,8 @@ class ProviderAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.number}, {self.model}"
+
+    @property
+    def share_micro(self) -> int:
+        """What a learner is asked for at most: no more than was set aside."""
+        return min(self.cost_micro, self.worst_micro)

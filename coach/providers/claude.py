@@ -196,13 +196,13 @@ class Claude:
         exchange.leave()
         async with patience.hold():
             stream = await client.messages.create(**self._body(exchange), stream=True)
-        async with stream:
-            exchange.request_id = stream.response.headers.get("request-id", "")
-            async with aclosing(patience.through(stream, reading)) as pieces:
-                async for piece in pieces:
-                    if exchange.call.schema is None:
-                        yield piece
-            await _rest(stream)
+            async with stream:
+                exchange.request_id = stream.response.headers.get("request-id", "")
+                async with aclosing(patience.through(stream, reading)) as pieces:
+                    async for piece in pieces:
+                        if exchange.call.schema is None:
+                            yield piece
+                await _rest(stream)
 
     async def _warm(self, client: AsyncAnthropic, exchange: Exchange, until: float) -> None:
         exchange.leave()

@@ -168,12 +168,19 @@ _TAKERS = {
 
 
 class Patience:
-    """How long the next event may take: until the first piece, then between pieces, and in all."""
+    """How long the next event may take: until the first piece, then between pieces, and in all.
+
+    One timer for the whole answer, which looks when it rings whether there was content meanwhile: to set one
+    for each event takes longer than to read the event.
+    """
 
     def __init__(self, call: Call, until: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._call, self._until = call, until
         self._at = min(until, self._loop.time() + call.first_seconds)
+        self._limit = asyncio.timeout(None)
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = False
 
     def hear(self) -> None:
         """There was content. Pings and events without content do not count."""
@@ -181,28 +188,49 @@ class Patience:
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
-        """Around one wait. Raises Failed where it took too long."""
-        limit = asyncio.timeout_at(self._at)
+        """Around all that is awaited of one answer. Raises Failed where that took too long."""
         try:
-            async with limit:
+            async with self._limit:
+                self._wait()
                 yield
         except TimeoutError:
-            if not limit.expired():
+            if not self._limit.expired():
                 raise
             fault = Fault(reason="stalled", outage=True, billed=True, detail="no progress in time")
             raise Failed(fault) from None
+        finally:
+            self._waiting = False
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _wait(self) -> None:
+        self._waiting = True
+        if self._timer is not None and self._timer.when() > self._at:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._at, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._waiting and self._loop.time() >= self._at:
+            self._limit.reschedule(self._at)
+        elif self._waiting:
+            self._wait()
 
     async def through(self, events: Any, reading: Reading) -> AsyncGenerator[str, None]:
         """The pieces of text of a stream, up to its end or to where it has to be cut."""
-        iterator = aiter(events)
-        while not (reading.stopped or reading.cut):
-            heard = reading.content
-            try:
-                async with self.hold():
-                    event = await anext(iterator)
-            except StopAsyncIteration:
-                return
-            if piece := reading.take(event):
+        heard = reading.content
+        async for event in events:
+            piece = reading.take(event)
+            if piece:
+                # Who takes a piece may take their time.
+                self._waiting = False
                 yield piece
             if reading.content > heard:
+                heard = reading.content
                 self.hear()
+            if reading.stopped or reading.cut:
+                break
+            self._wait()
+        self._waiting = False

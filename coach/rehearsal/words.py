@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from coach.rehearsal.asked import Asked
 from coach.rehearsal.schemas import example_of
 
-NOTICE = "This is the rehearsal server, not a model."
+NOTICE = "The rehearsal server speaks, and it is not a model."
 _MORE = (
-    "Nobody has read your question, and nothing here is advice.",
-    "What you see is how an answer arrives: piece by piece, at the speed of a model of this size,",
+    "Nobody has read the question, and nothing in the answer is advice.",
+    "An answer arrives piece by piece, at the speed of a model of that size,",
     "with a cache and a bill by the same rules.",
     "Ask a real model for a real answer.",
 )

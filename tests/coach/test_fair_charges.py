@@ -8,14 +8,21 @@ import pytest
 
 from coach.beginning import Begin, Begun
 from coach.frames import Subject
-from coach.ledger import reserve_attempt, settle_attempt
 from coach.models import ProviderAttempt, Turn
 from coach.providers.port import Call
 from coach.turns import Supervisor
 from lessons.models import User
 from tests.coach.factories import make_exercise, make_lesson
 from tests.coach.fakes import ScriptedProvider, Words
-from tests.coach.spending import attempt, counter, make_member, set_limit, settled
+from tests.coach.spending import (
+    attempt,
+    counter,
+    make_member,
+    reserve_attempt,
+    set_limit,
+    settle_attempt,
+    settled,
+)
 from tests.coach.talking import in_thread
 from tests.coach.test_leases import left_behind
 

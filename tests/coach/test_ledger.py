@@ -8,25 +8,25 @@ import logging
 import threading
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
-from coach.budget import DatabasePurse
+from coach.accounts import FORGIVEN_TIMES
+from coach.actions import write_batch
+from coach.budget import DatabasePurse, alone
+from coach.journal import Journal
 from coach.ledger import (
-    ATTEMPTS_MAX_PER_TURN,
-    FORGIVEN_TIMES,
     LOST_AFTER_SECONDS,
+    Settle,
+    book,
     forgive_turn,
     give_up_attempts,
-    micro_of,
-    reserve_attempt,
-    settle_attempt,
     sweep_attempts,
 )
 from coach.models import Limit, ProviderAttempt, Spending
 from coach.providers.booking import Booked
 from coach.providers.port import OverLimit
-from coach.running import reading
+from coach.reserving import ATTEMPTS_MAX_PER_TURN, Reserve, micro_of
 from coach.spending import short_reads
 from lessons.actions import claim_guest, delete_account
 from lessons.models import User
@@ -38,7 +38,9 @@ from tests.coach.spending import (
     make_member,
     only_limits,
     refused,
+    reserve_attempt,
     set_limit,
+    settle_attempt,
     settled,
     the_attempt,
 )
@@ -248,6 +250,7 @@ def test_guest_who_signs_in_takes_what_was_used_along(guest: User, member: User)
     settle_attempt(reserve_attempt(member.pk, attempt(0.01)), settled(0.01))
     assert claim_guest(guest=guest, learner=member)
     assert counter("learner") == (20_000, 20_000, 0, 1)
+    assert Spending.objects.get(scope="learner").asked_micro == 10_000
     settle_attempt(open_key, settled(0.02))
     assert counter("learner", learner=member) == (0, 40_000, 0, 0)
     assert set(ProviderAttempt.objects.values_list("learner", flat=True)) == {member.pk}
@@ -337,36 +340,111 @@ def test_alarm_counts_answers_that_were_heard_long_enough(member: User, alarms: 
     assert len(alarms.records) == 1
 
 
-async def run_here(work):
-    return await in_thread(work)()
+def test_batch_grants_and_refuses_each_for_itself_by_what_is_left_then(guest: User, member: User):
+    only_limits(guest=0.02, day=0.05)
+    set_limit("learner", 1, calls=1)
+    wanted = [
+        Reserve(guest.pk, attempt(0.015)),
+        Reserve(guest.pk, attempt(0.006)),
+        Reserve(987_654, attempt(0.001)),
+        Reserve(member.pk, attempt(0.03)),
+        Reserve(member.pk, attempt(0.001)),
+        Reserve(guest.pk, attempt(0.005)),
+        Reserve(None, attempt(0.001)),
+    ]
+    outcomes = [each.scope if isinstance(each, OverLimit) else "" for each in book(wanted)]
+    assert outcomes == ["", "guest", "learner", "", "calls", "", "day"]
+    assert counter("learner", learner=guest) == (20_000, 0, 0, 2)
+    assert counter("learner", learner=member) == (30_000, 0, 0, 1)
+    assert counter("day") == (50_000, 0, 0, 3)
+    assert Spending.objects.get(learner=guest).refusals == 1
+    charged = ProviderAttempt.objects.order_by("pk").values_list("worst_micro", "charged_to__scope")
+    assert sorted(charged) == sorted(
+        [(micro, scope) for micro in (15_000, 5000) for scope in ("learner", "guests", "day")]
+        + [(30_000, "learner"), (30_000, "day")]
+    )
+
+
+def test_batch_makes_room_by_what_it_settles(member: User):
+    only_limits(learner=0.02)
+    first = reserve_attempt(member.pk, attempt(0.02))
+    wanted = Reserve(member.pk, attempt(0.015))
+    second, booked, again = book([wanted, Settle(first, settled(0.005)), Settle(first, settled(0.02))])
+    assert (booked, again) == (True, False)
+    assert counter("learner") == (15_000, 5000, 0, 1)
+    assert ProviderAttempt.objects.get(pk=second).settled_at is None
+
+
+def test_batch_counts_the_attempts_of_a_turn(member: User):
+    only_limits()
+    turn = str(make_turn(member, make_exercise()).uuid)
+    wanted = [Reserve(member.pk, attempt(turn=turn)) for _ in range(ATTEMPTS_MAX_PER_TURN + 2)]
+    refusals = [each.scope for each in book(wanted) if isinstance(each, OverLimit)]
+    assert refusals == ["turn", "turn"]
+
+
+def test_batch_takes_as_many_statements_whoever_is_in_it(django_assert_max_num_queries):
+    members = [make_member() for _ in range(20)]
+    make_cohort(*members)
+    only_limits(cohort=10, learner=1)
+    book([Reserve(member.pk, attempt()) for member in members])
+    with django_assert_max_num_queries(8):
+        keys = book([Reserve(member.pk, attempt()) for member in members])
+    assert len({*keys}) == 20
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_purse_reserves_and_settles():
     member = await in_thread(make_member)()
-    purse = DatabasePurse(member.pk, run_here)
+    journal = Journal(write_batch)
+    purse = DatabasePurse(member.pk, journal.put, run_here)
     await purse.settle(await purse.reserve(attempt(0.02)), settled(0.01))
+    await journal.close()
     assert await in_thread(counter)("learner") == (0, 10_000, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_purses_that_share_a_batch_hear_each_their_own():
+    member = await in_thread(make_member)()
+    await in_thread(only_limits)(learner=0.02)
+    journal = Journal(write_batch)
+    purse = DatabasePurse(member.pk, journal.put, run_here)
+    outcomes = await asyncio.gather(*(purse.reserve(attempt()) for _ in range(4)), return_exceptions=True)
+    await journal.close()
+    assert [isinstance(each, OverLimit) and each.scope for each in outcomes] == [False, False] + 2 * [
+        "learner"
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_purse_without_a_journal_reserves_alone():
+    member = await in_thread(make_member)()
+    await in_thread(only_limits)(learner=0.01)
+    purse = DatabasePurse(member.pk, alone(run_here), run_here)
+    await purse.settle(await purse.reserve(attempt()), settled())
+    with pytest.raises(OverLimit):
+        await purse.reserve(attempt())
+
+
+async def run_here(work):
+    return await in_thread(work)()
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_purse_that_hears_of_no_commit_reserves_once():
     member = await in_thread(make_member)()
+    heard = iter([False, True, True])
 
-    async def unheard(work):
-        heard = iter([False, True])
+    def unheard(writes):
+        outcomes = write_batch(writes)
+        if not next(heard):
+            raise IntegrityError("the connection was closed before it said so")
+        return outcomes
 
-        def commit():
-            key = work()
-            if not next(heard):
-                raise OperationalError("server closed the connection")
-            return key
-
-        return await in_thread(reading(commit))()
-
-    await DatabasePurse(member.pk, run_here).settle(
-        await DatabasePurse(member.pk, unheard).reserve(attempt(0.02)), settled(0.01)
-    )
+    journal = Journal(unheard)
+    purse = DatabasePurse(member.pk, journal.put, run_here)
+    await purse.settle(await purse.reserve(attempt(0.02)), settled(0.01))
+    await journal.close()
     assert await in_thread(counter)("learner") == (0, 10_000, 0, 0)
     assert await in_thread(ProviderAttempt.objects.count)() == 1
 
@@ -375,11 +453,11 @@ async def test_purse_that_hears_of_no_commit_reserves_once():
 async def test_purse_lets_an_answer_stand_though_it_cannot_be_settled(caplog: pytest.LogCaptureFixture):
     member = await in_thread(make_member)()
 
-    async def away(work):
+    async def away(write):
         raise OperationalError("secret words")
 
-    ticket = await DatabasePurse(member.pk, run_here).reserve(attempt(0.02))
-    await DatabasePurse(member.pk, away).settle(ticket, settled(0.01))
+    ticket = await DatabasePurse(member.pk, alone(run_here), run_here).reserve(attempt(0.02))
+    await DatabasePurse(member.pk, away, run_here).settle(ticket, settled(0.01))
     assert "could not be settled: OperationalError" in caplog.text
     assert "secret" not in caplog.text
     assert await in_thread(counter)("learner") == (20_000, 0, 0, 1)
@@ -400,7 +478,7 @@ async def test_purse_gives_back_what_a_provider_reserved_for_a_reply_that_is_can
         return await in_thread(held)()
 
     async def reply() -> None:
-        purse = DatabasePurse(member.pk, slowly)
+        purse = DatabasePurse(member.pk, alone(slowly), run_here)
         async with Booked(purse, attempt(0.02), lambda outcome: settled(0.0, outcome)):
             raise AssertionError("it was cancelled before it had a request")
 

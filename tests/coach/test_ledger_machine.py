@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import IntegrityError
@@ -23,13 +24,23 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from coach import ledger
-from coach.ledger import ATTEMPTS_MAX_PER_TURN, DELIVERED, LOST_AFTER_SECONDS
+from coach import ledger, reserving
+from coach.accounts import FORGIVEN_TIMES
+from coach.ledger import DELIVERED, LOST_AFTER_SECONDS
 from coach.models import Conversation, ProviderAttempt, Spending, Turn
 from coach.providers.port import Attempt, OverLimit, Settled
+from coach.reserving import ATTEMPTS_MAX_PER_TURN
 from lessons.models import Cohort, User
 from tests.coach.factories import make_exercise, make_lesson, make_turn
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, settled
+from tests.coach.spending import (
+    attempt,
+    make_cohort,
+    make_member,
+    only_limits,
+    reserve_attempt,
+    settle_attempt,
+    settled,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +54,10 @@ class Ledger:
     """The ledger as it is; a planted bug is a subclass."""
 
     def reserve(self, learner_id: int, wanted: Attempt) -> int:
-        return ledger.reserve_attempt(learner_id, wanted)
+        return reserve_attempt(learner_id, wanted)
 
     def settle(self, key: int, ended: Settled) -> bool:
-        return ledger.settle_attempt(key, ended)
+        return settle_attempt(key, ended)
 
     def sweep(self) -> int:
         return ledger.sweep_attempts()
@@ -110,7 +121,7 @@ class Books(RuleBasedStateMachine):
         assert (key is not None) == (fits and of_turn < ATTEMPTS_MAX_PER_TURN)
 
     def bounded(self, account: tuple[str, int], used: Counter[tuple[str, int]], worst: int) -> bool:
-        times = 1 + ledger.FORGIVEN_TIMES
+        times = 1 + FORGIVEN_TIMES
         return used[account] + self.forgiven()[account] + worst <= times * LIMITS[account[0]]
 
     @precondition(lambda self: self.open)
@@ -237,12 +248,9 @@ class NoCondition(Ledger):
 
 def unheld(learner_id: int, wanted: Attempt, *, first: int) -> int:
     """A reservation that no account from the `first` on is asked about."""
-    accounts = ledger._accounts(learner_id)
-    unasked = [replace(account, limit_micro=None, calls_at_once=None) for account in accounts[first:]]
-    try:
-        return ledger._reserve(learner_id, wanted, [*accounts[:first], *unasked])
-    except ledger._Refused as refused:
-        raise OverLimit(refused.scope) from None
+    asked = reserving.refusal_of
+    with mock.patch.object(reserving, "refusal_of", lambda accounts, *about: asked(accounts[:first], *about)):
+        return reserve_attempt(learner_id, wanted)
 
 
 class SettlesTwice(Ledger):

@@ -15,15 +15,26 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import F, Sum
 
-from coach.ledger import micro_of, reserve_attempt, settle_attempt
+from coach.ledger import Settle, book
 from coach.models import ProviderAttempt, Spending
 from coach.models.money import utc_day
 from coach.providers.port import Attempt, OverLimit
+from coach.reserving import Reserve, micro_of
 from lessons.models import User
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, set_limit, settled
+from tests.coach.spending import (
+    attempt,
+    counter,
+    make_cohort,
+    make_member,
+    only_limits,
+    reserve_attempt,
+    set_limit,
+    settle_attempt,
+    settled,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Reserve = Callable[[int | None, Attempt], int]
+ReserveOne = Callable[[int | None, Attempt], int]
 
 
 def at_once(work: Callable[[int], bool], number: int) -> int:
@@ -42,7 +53,7 @@ def at_once(work: Callable[[int], bool], number: int) -> int:
         return sum(pool.map(run, range(number)))
 
 
-def granted(reserve: Reserve, learner_id: int | None) -> bool:
+def granted(reserve: ReserveOne, learner_id: int | None) -> bool:
     try:
         reserve(learner_id, attempt(0.01))
     except OverLimit:
@@ -142,6 +153,30 @@ def test_race_of_reserving_and_settling_never_shows_more_than_the_limit():
     total = ProviderAttempt.objects.aggregate(total=Sum("cost_micro"))["total"]
     day = Spending.objects.get(scope="day", day=utc_day())
     assert (day.reserved_micro, day.settled_micro, day.open_calls) == (0, total, 0)
+
+
+def test_race_of_batches_grants_ten_and_settles_what_it_granted():
+    members = [make_member() for _ in range(5)]
+    make_cohort(*members)
+    only_limits(cohort=0.1)
+    for member in members:
+        settle_attempt(reserve_attempt(member.pk, attempt(0.0)), settled(0.0))
+
+    def batch(index: int) -> bool:
+        """Each in an order of its own, so that who locked as they came would wait in a ring."""
+        asking = random.Random(index).sample(members, 5)
+        with transaction.atomic():
+            outcomes = book([Reserve(member.pk, attempt(0.01)) for member in asking])
+        keys = [each for each in outcomes if not isinstance(each, OverLimit)]
+        keys_granted.extend(keys)
+        with transaction.atomic():
+            booked = book([Settle(key, settled(0.01)) for key in reversed(keys)])
+        return all(booked)
+
+    keys_granted: list[int] = []
+    assert at_once(batch, 20) == 20
+    assert len(keys_granted) == 10
+    assert counter("cohort") == (0, 100_000, 0, 0)
 
 
 def test_race_of_settlements_books_one():

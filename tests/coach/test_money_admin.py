@@ -10,9 +10,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from coach.ledger import reserve_attempt, settle_attempt
 from coach.models import Limit, ProviderAttempt, Spending
-from tests.coach.spending import attempt, make_cohort, make_member, only_limits, refused, settled
+from tests.coach.spending import (
+    attempt,
+    make_cohort,
+    make_member,
+    only_limits,
+    refused,
+    reserve_attempt,
+    settle_attempt,
+    settled,
+)
 from tests.lessons.factories import make_instructor
 
 pytestmark = pytest.mark.django_db

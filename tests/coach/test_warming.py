@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from coach.beginning import Place
-from coach.budget import DatabasePurse
+from coach.budget import DatabasePurse, alone
 from coach.engine.prompt import Stability
 from coach.frames import Subject
 from coach.models import CachedPrefix, Chore, Conversation, ProviderAttempt, Turn
@@ -99,7 +99,7 @@ async def answer(claude: Claude, subject: Subject) -> tuple[Paid, list[Outlook]]
     told: list[Outlook] = []
     parts = (*warm.parts[:-1], asked)
     call = Call(purpose="reply", tier=warm.tier, parts=parts, tell=told.append)
-    return (await hear(claude, call, DatabasePurse(None, run))).end, told
+    return (await hear(claude, call, DatabasePurse(None, alone(run), run))).end, told
 
 
 async def test_warming_before_a_cohort_starts_makes_the_first_learners_call_read(claude: Claude):

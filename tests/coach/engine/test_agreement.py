@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.engine.errors import Failure, TaskFailed
-from coach.engine.graph import Task, TaskGraph
+from coach.engine.graph import Condition, Fixed, Task, TaskGraph
 from coach.engine.runner import Inputs, run
 from coach.engine.simulation import simulate
 from coach.engine.trace import CANCELLED, DROPPED, FAILED, Trace
@@ -85,14 +85,16 @@ def assert_covers(trace: Trace, chain: tuple[str, ...]) -> None:
 
 def told(trace: Trace) -> dict[str, tuple[object, ...]]:
     """What happened before the last moment and, where a failure ended the run, what was stopped in it. (Of
-    what begins or ends by itself in that very moment, some may be told as done and some as cancelled.)"""
-    last = max((span.end for span in trace.spans), default=0.0) - 1e-9
-    if not any(span.end > last and span.status in {FAILED, CANCELLED} for span in trace.spans):
+    what begins or ends by itself in that very moment, some may be told as done and some as cancelled. What
+    is cancelled where it would begin may not be told at all.)"""
+    spans = [span for span in trace.spans if span.status != CANCELLED or span.seconds > 1e-9]
+    last = max((span.end for span in spans), default=0.0) - 1e-9
+    if not any(span.end > last and span.status in {FAILED, CANCELLED} for span in spans):
         last = math.inf
     return {
         span.name: (round(span.start, 6), round(span.end, 6))
         + ((span.status, span.cost_usd, span.note) if span.end < last else ())
-        for span in trace.spans
+        for span in spans
         if span.end < last or span.seconds > 1e-9
     }
 
@@ -156,6 +158,31 @@ def test_policies_run_as_simulated(data: st.DataObject) -> None:
     expected = simulate(graph, needed=needed, failing=failing)
     seen = outcome(with_calls(graph, failing), needed)
     assert told(seen) == told(expected)
+
+
+def test_what_takes_no_time_comes_after_all_that_ends_in_its_moment() -> None:
+    guess: dict[str, Any] = {"condition": Condition("decide", 0.9), "speculative": True, "effects": "pure"}
+    tasks = [
+        Task("decide", duration=Fixed(0.5)),
+        Task("lead", duration=Fixed(1), first_output_seconds=2, **guess),
+        Task("nothing", after_output=("lead",), uses=("row",)),
+        Task("long", ("nothing",), duration=Fixed(5)),
+        Task("next", ("lead",), uses=("row",), duration=Fixed(3)),
+        Task("last", after_output=("lead",), uses=("row",), duration=Fixed(1)),
+    ]
+    assert_same(TaskGraph(tasks, {"row": 1}), {})
+
+
+def test_a_loser_that_has_just_begun_is_drained_to_its_end() -> None:
+    tasks = [
+        Task("first", duration=Fixed(1)),
+        Task("slow", ("first",), duration=Fixed(2)),
+        Task("nothing", ("first",)),
+        Task("race", ("slow", "nothing"), first=1, losers="drain"),
+    ]
+    expected = simulate(TaskGraph(tasks))
+    assert told(run_virtually(run(TaskGraph(tasks))).trace) == told(expected)
+    assert (expected["slow"].status, expected["slow"].end) == (DROPPED, 3)
 
 
 @given(st.data(), st.integers(0, 2**32))

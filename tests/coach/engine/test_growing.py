@@ -28,7 +28,7 @@ from coach.engine.plan import Plan
 from coach.engine.runner import Inputs, RunResult, remaining, run
 from coach.engine.schedule import Schedule
 from coach.engine.simulation import simulate
-from coach.engine.trace import CANCELLED, DROPPED, Trace
+from coach.engine.trace import CANCELLED, DONE, DROPPED, Trace
 from tests.coach.engine.graphs import decisions, failures, graphs
 from tests.coach.engine.test_agreement import told, with_calls
 from tests.coach.engine.test_policies import gather
@@ -401,6 +401,34 @@ def _outcome(write: Callable[[Growing], Coroutine[Any, Any, None]], needed: dict
         trace = error.trace
     assert trace is not None
     return trace
+
+
+@pytest.mark.parametrize("order", ["one other", "other one"])
+def test_of_two_that_go_on_in_one_moment_the_order_of_adding_chooses_none(order: str) -> None:
+    async def write(plan: Growing) -> None:
+        plan.add(Task("quick", call=sleeping(1)), Task("slow", call=sleeping(2)))
+        for name in order.split():
+            plan.add(Task(name, ("quick", "slow"), first=1))
+
+    assert grown(write).trace["slow"].note == "one went on without it."
+
+
+def test_what_has_ended_when_a_failure_ends_the_run_is_told_so_in_one_that_grows_too() -> None:
+    tasks = [
+        Task("decide", call=sleeping(3)),
+        Task("guess", call=sleeping(1), condition=Condition("decide", 0.9), speculative=True, effects="pure"),
+        Task("bad", call=failing(2)),
+        Task("end", ("bad", "guess")),
+    ]
+
+    async def write(plan: Growing) -> None:
+        plan.add(*tasks)
+
+    for made in (lambda: grown(write), lambda: run_virtually(run(TaskGraph(tasks)))):
+        with pytest.raises(TaskFailed, match="'bad'") as caught:
+            made()
+        assert caught.value.trace is not None
+        assert (caught.value.trace["guess"].status, caught.value.trace["guess"].end) == (DONE, 1)
 
 
 @given(st.data())

@@ -24,6 +24,7 @@ from coach.engine.priming import (
     primed_by,
 )
 from coach.engine.prompt import Block, Prompt, Stability
+from coach.engine.rates import Rate
 from coach.engine.runner import Inputs, run
 from coach.engine.traffic import TrafficCall, replay
 from tests.coach.engine.virtual_time import run_virtually
@@ -63,6 +64,15 @@ def test_calls_at_once_all_pay_the_write_and_none_reads() -> None:
     trace = simulate_calls(crew(6))
     assert [trace[f"agent {i}"].tokens_written for i in range(6)] == [40_000] * 6
     assert sum(span.tokens_read for span in trace.spans) == 0
+
+
+def test_designs_are_weighed_by_what_they_take_of_a_limit_of_tokens() -> None:
+    """Under the limit only the first can be sent cold: the others wait until it answers, in any design."""
+    free, limited = crew(6), TaskGraph(crew(6), {"input tokens": Rate(60_000)})
+    paid = prime(free, value_of_second_usd=5.0).choices[0].estimates
+    held = prime(limited, value_of_second_usd=5.0).choices[0].estimates
+    assert held[AT_ONCE] == held[PRIMED] == paid[PRIMED]
+    assert held[AT_ONCE].cost_usd < paid[AT_ONCE].cost_usd / 4
 
 
 def test_released_calls_read_what_the_first_one_wrote() -> None:

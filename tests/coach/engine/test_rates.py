@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coach.engine.cache import CacheUse
+from coach.engine.call_simulation import simulate_calls
 from coach.engine.calls import ModelCall
 from coach.engine.checkpoints import Checkpoints, MemoryStore
 from coach.engine.errors import GraphError
@@ -188,6 +189,104 @@ def test_each_rule_set_names_its_source_on_rates() -> None:
     }
 
 
+LAW = Block(name="law", tokens=40_000, stability=Stability.SHARED, breakpoint="5m")
+
+
+def agents(count: int = 6, **more: Any) -> list[Task]:
+    """Calls of a model over the same cold prefix, each with 200 tokens of its own."""
+    tasks = []
+    for i in range(count):
+        own = Block(name="question", tokens=200, stability=Stability.CALL, fingerprint=str(i))
+        call = ModelCall(Prompt((LAW, own)), "claude-sonnet-5-5", 300)
+        tasks.append(Task(f"t{i}", model_call=call, **more))
+    return tasks
+
+
+def test_what_others_have_written_is_not_taken_of_a_limit_of_tokens() -> None:
+    """Once the first has answered, the others take their own tokens only."""
+    cold, limits = agents(1)[0], {"input tokens": Rate(60_000)}
+    assert cold.model_call is not None
+    for takes in ({}, cold.model_call.takes_cold):
+        trace = simulate_calls(TaskGraph(agents(takes=takes), limits))
+        first, *others = trace.spans
+        assert {span.start for span in others} == {first.first_output}
+        assert (first.tokens_written, {span.tokens_read for span in others}) == (40_000, {40_000})
+        assert trace.makespan < 10
+
+
+def test_own_tokens_are_taken_of_a_limit_of_tokens() -> None:
+    trace = simulate_calls(TaskGraph(agents(), {"input tokens": Rate(60_000, burst=40_300)}))
+    waits = [later.start - span.start for span, later in itertools.pairwise(trace.spans[1:])]
+    assert trace.spans[1].start == trace.spans[0].first_output
+    assert sum(waits) + trace.spans[1].start < 41_200 / 1000
+
+
+def test_a_call_takes_a_request_and_its_output_too() -> None:
+    limits = {"requests": ONE_A_SECOND, "output tokens": Rate(6_000, burst=600)}
+    trace = simulate(TaskGraph(agents(4, uses=("requests",)), limits))
+    assert [span.start for span in trace.spans] == pytest.approx([0, 1, 3, 6])
+
+
+def test_a_run_expects_of_its_calls_what_the_simulator_finds() -> None:
+    tasks = agents(duration=Fixed(4.0), first_output_seconds=2.0)
+    graph = TaskGraph(tasks, {"input tokens": Rate(60_000), "requests": Rate(60, burst=3)})
+    trace = run_virtually(run(graph)).trace
+    assert [span.start for span in trace.spans] == pytest.approx([0, 2, 2, 2, 3, 4])
+    assert story(trace) == story(simulate(graph))
+
+
+def test_without_a_sign_of_its_output_a_call_has_written_at_its_end() -> None:
+    graph = TaskGraph(agents(2, duration=Fixed(4.0)), {"input tokens": Rate(60_000)})
+    assert [span.start for span in run_virtually(run(graph)).trace.spans] == [0, 4]
+    assert [span.start for span in simulate(graph).spans] == [0, 4]
+
+
+@pytest.mark.parametrize(("read", "start"), [(40_000, 1.0), (0, 21.0)])
+def test_what_a_call_tells_of_itself_is_settled(read: int, start: float) -> None:
+    """What was in the cache before the run began nobody expects; nor that another has thrown it out."""
+
+    async def tell(inputs: Inputs) -> None:
+        await asyncio.sleep(1)
+        inputs.note(tokens_read=read, tokens_fresh=200, tokens_written=40_000 - read)
+        await asyncio.sleep(1)
+
+    other = Task("other", takes={"input tokens": 40_800}, duration=Fixed(0.5))
+    tasks = [replace(agents(1)[0], call=tell, duration=Fixed(9.0)), other]
+    trace = run_virtually(run(TaskGraph(tasks, {"input tokens": Rate(60_000)}))).trace
+    assert trace["other"].start == pytest.approx(start, abs=1e-6)
+
+
+def test_a_call_in_a_thread_settles_what_it_took() -> None:
+    def tell(inputs: Inputs) -> None:
+        inputs.note(tokens_read=40_000, tokens_fresh=200)
+
+    other = Task("other", takes={"input tokens": 50_000})
+    tasks = [replace(agents(1)[0], call=tell, blocking=True, duration=Fixed(9.0)), other]
+    limits = {"input tokens": Rate(0.001, burst=60_000)}
+    assert asyncio.run(run(TaskGraph(tasks, limits), deadline_seconds=10)).values.keys() == {"t0", "other"}
+
+
+def test_more_than_expected_is_a_debt() -> None:
+    async def write(inputs: Inputs) -> None:
+        inputs.note(tokens_output=900)
+
+    after = Task("after", ("t0",), takes={"output tokens": 100})
+    tasks = [replace(agents(1)[0], call=write), after]
+    limits = {"output tokens": Rate(6_000, burst=500)}
+    assert run_virtually(run(TaskGraph(tasks, limits))).trace["after"].start == pytest.approx(5)
+
+
+def test_a_call_that_failed_has_written_nothing() -> None:
+    async def fail(inputs: Inputs) -> None:
+        await asyncio.sleep(1)
+        raise ValueError("no")
+
+    one, two = agents(2)
+    tasks = [replace(one, call=fail, duration=Fixed(9)), two, Task("end", ("t0", "t1"), on_failure="collect")]
+    trace = run_virtually(run(TaskGraph(tasks, {"input tokens": Rate(60_000)}))).trace
+    assert trace["t1"].start == pytest.approx(20.4)
+
+
 # Properties
 
 
@@ -224,6 +323,19 @@ def story(trace: Trace) -> list[tuple[Any, ...]]:
 def test_graphs_with_rates_run_as_simulated(seed: int, special: bool) -> None:  # noqa: FBT001
     rng = random.Random(seed)
     graph = rated(rng, special=special)
+    needed = {task.name: rng.random() < 0.5 for task in graph if task.condition}
+    assert story(run_virtually(run(graph, needed=needed)).trace) == story(simulate(graph, needed=needed))
+
+
+@given(st.integers(0, 2**32), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_calls_of_models_under_rates_run_as_simulated(seed: int, special: bool) -> None:  # noqa: FBT001
+    rng = random.Random(seed)
+    graph = rated(rng, special=special)
+    calls = [task.model_call for task in agents(len(graph))]
+    tasks = [replace(t, model_call=c) if rng.random() < 0.6 else t for t, c in zip(graph, calls, strict=True)]
+    tokens = {"input tokens": Rate(rng.randrange(10**5, 10**7), burst=rng.randrange(40_200, 90_000))}
+    graph = TaskGraph(tasks, {**graph.limits, **tokens})
     needed = {task.name: rng.random() < 0.5 for task in graph if task.condition}
     assert story(run_virtually(run(graph, needed=needed)).trace) == story(simulate(graph, needed=needed))
 

@@ -587,7 +587,7 @@ def test_a_listener_that_fails_ends_the_run_and_nothing_else(limits: dict[str, i
         await asyncio.sleep(0)
 
     run_virtually(main())
-    assert begun == ["a", "c"]
+    assert sorted(begun) == ["a", "c"]  # under a limit in order of rank, which hangs on no name
     assert lost == []
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from coach.engine.graph import TaskGraph
+from coach.engine.graph import Fixed, Task, TaskGraph
 from coach.engine.simulation import simulate
 from coach.engine.trace import DROPPED, Span, Trace
 from tests.coach.engine.graphs import graphs
@@ -38,6 +38,18 @@ def test_sums_tell_kept_from_thrown_away() -> None:
     assert trace["b"].wasted
     assert "c" in trace
     assert "d" not in trace
+
+
+def test_the_chain_of_a_join_that_waits_for_what_its_own_output_held_up_has_a_beginning() -> None:
+    tasks = [
+        Task("a", duration=Fixed(1)),
+        Task("b", duration=Fixed(3)),
+        Task("join", ("a", "late"), join="stream", duration=Fixed(2)),
+        Task("follower", after_output=("join",), uses=("calls",), duration=Fixed(8)),
+        Task("late", ("b",), uses=("calls",), duration=Fixed(1)),
+    ]
+    trace = simulate(TaskGraph(tasks, {"calls": 1}))
+    assert trace.critical_tasks == ("a", "follower", "late", "join")
 
 
 def test_an_empty_trace_has_no_length() -> None:

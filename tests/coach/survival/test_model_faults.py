@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from coach.ledger import ATTEMPTS_MAX_PER_TURN
 from coach.rehearsal.faults import FaultPlan
 from coach.rehearsal.server import Rehearsal
+from coach.reserving import ATTEMPTS_MAX_PER_TURN
 from tests.coach.survival.books import DUMP, checks, request_record
 from tests.coach.survival.checker import Record
 from tests.coach.survival.servers import Installation, Server
