@@ -31,7 +31,8 @@ class Ideal:
         self.cause: dict[str, str | None] = {}
         self.opened: dict[str, float] = {}
         self._open_slack: dict[str, float] = {}
-        self._led: set[str] = set()
+        self._begun: dict[str, str | None] = {}
+        """What let a streaming join start, where it then waited for others."""
         self.dropped: set[str] = set()
         for name in order:
             self._place(tasks[name])
@@ -46,8 +47,6 @@ class Ideal:
         gate = decider if not task.speculative else None
         start, end, cause = self._stream(task, gate) if task.join == "stream" else self._all(task, gate)
         self.opened[task.name] = self._opening(task, start, end)
-        if cause in task.after_output and cause not in task.needs and cause != gate:
-            self._led.add(task.name)
         self._set(task.name, start, end, cause)
         if decider is not None:
             self._await_decider(task.name, self.ready[decider], decider in self.dropped)
@@ -94,16 +93,22 @@ class Ideal:
             start, cause = (start, cause) if start >= opened else (opened, gate)
             return start, start + (0.0 if task.needs else task.duration.typical), cause
         portion = task.duration.typical / len(task.needs)
-        start, cause = (
+        start, first = (
             (arrivals[0], self._arriving(task, arrivals[0])) if arrivals[0] >= opened else (opened, gate)
         )
-        busy = start
+        busy, cause = start, first
         for at in arrivals:
             if at > busy:
-                busy, cause = at, self._arriving(task, at)
+                busy, cause = at, self._waited(task.name, first, self._arriving(task, at))
             busy += portion
         last = max(task.needs, key=self.ready.__getitem__)
-        return (start, busy, cause) if self.ready[last] <= busy else (start, self.ready[last], last)
+        if self.ready[last] > busy:
+            busy, cause = self.ready[last], self._waited(task.name, first, last)
+        return start, busy, cause
+
+    def _waited(self, name: str, first: str | None, cause: str) -> str:
+        self._begun[name] = first
+        return cause
 
     def arrivals(self, task: Task) -> list[float]:
         return sorted(self.ready[need] for need in task.needs if need not in self.dropped)
@@ -112,17 +117,21 @@ class Ideal:
         return next(n for n in task.needs if n not in self.dropped and self.ready[n] == at)
 
     def path(self) -> tuple[str, ...]:
-        chain: list[str] = []
+        """From the last end back over what each one started after, as `trace.critical_chain` does."""
+        chain: dict[str, None] = {}
         last = max(self.order, key=self.ready.__getitem__, default=None)
-        led = False
+        at_end = True
         while last is not None:
-            task = self.tasks[last]
-            if not led and (last in self.dropped or self.ready[last] > self.end[last]):
-                last = task.condition.decider if task.condition else None
+            condition = self.tasks[last].condition
+            if at_end and (last in self.dropped or self.ready[last] > self.end[last]):
+                last = condition.decider if condition else None
                 continue
-            chain.append(last)
-            led = last in self._led
-            last = self.cause[last]
+            chain[last] = None
+            waited = at_end and last in self._begun
+            cause = self.cause[last] if at_end else self._begun.get(last, self.cause[last])
+            # One that let it go on by its output was let go on by nothing that came later.
+            at_end = waited or cause is None or self.start[last] >= self.ready[cause]
+            last = cause
         return tuple(reversed(chain))
 
     def slack(self) -> dict[str, float]:
