@@ -181,6 +181,8 @@ def test_celery_worker_does_the_work_once_for_many_messages(broker: str, tmp_pat
         "worker",
         "--pool",
         "solo",
+        "--hostname",
+        f"{queue}@%h",
         "-Q",
         queue,
         "--loglevel",

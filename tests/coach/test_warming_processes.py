@@ -58,7 +58,10 @@ async def test_celerys_beat_and_worker_warm_a_cohorts_prefix(tmp_path: Path):
         installation = await asyncio.to_thread(a_class, tmp_path, provider)
         installation.environment |= {"BROKER_URL": broker, "TEST_QUEUE": f"test-warm-{os.getpid()}"}
         log = tmp_path / "celery.log"
-        with celery(installation, log, "worker", "--pool", "solo"), celery(installation, log, "beat"):
+        with (
+            celery(installation, log, "worker", "--pool", "solo", "--hostname", f"test-{os.getpid()}@%h"),
+            celery(installation, log, "beat"),
+        ):
             await check_it_is_warm(installation, provider, log)
 
 
