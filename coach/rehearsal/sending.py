@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ _REFUSAL = {
 _OVERLOADED = Refused(529, "overloaded_error", "Overloaded (rehearsed)")
 
 
-class Sending:
+class Sending(ABC):
     """One answer. Subclasses say how it is written."""
 
     def __init__(
@@ -38,9 +39,9 @@ class Sending:
         """Whether the fault is one of these."""
         return self.fault is not None and self.fault.name in names
 
+    @abstractmethod
     async def send(self) -> None:
         """Raises ClientGone, HungUp, Refused."""
-        raise NotImplementedError
 
     async def begin(self) -> None:
         """Until the first token is there; then the cache can be read."""
